@@ -1,0 +1,105 @@
+"""Verify access tokens (JWS) of an OIDC provider, by the keys it publishes.
+
+The algorithm comes from an allow-list and never from the token alone; the key comes from the provider's key set by
+`kid` and never from the token's own `jwk`, `jku` or `x5u`. Time here is real time: the virtual clock must not
+revive or expire a token.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from joserfc import jwt
+from joserfc.errors import InvalidKeyIdError, JoseError
+from joserfc.jwk import KeySet
+from joserfc.jws import JWSRegistry
+
+from arrears.auth.keys import ProviderKeys
+from arrears.auth.principal import Principal, Role
+
+AUDIENCE: Final = "arrears"
+LEEWAY_SECONDS: Final = 30
+MAX_TOKEN_CHARACTERS: Final = 8192
+_ROLES: Final = {role.value: role for role in Role}
+
+
+class Unauthenticated(Exception):
+    """The token does not prove who is calling. The message is for the log; callers learn only that it failed."""
+
+
+class _AllowedAlgorithms(JWSRegistry):
+    """RFC 9864 renamed EdDSA to Ed25519; providers still send the old name, so both mean the one curve we take."""
+
+    algorithms = {  # noqa: RUF012  (joserfc declares it as a plain class attribute)
+        "ES256": JWSRegistry.algorithms["ES256"],
+        "RS256": JWSRegistry.algorithms["RS256"],
+        "Ed25519": JWSRegistry.algorithms["Ed25519"],
+        "EdDSA": JWSRegistry.algorithms["Ed25519"],
+    }
+
+
+_REGISTRY: Final = _AllowedAlgorithms(algorithms=list(_AllowedAlgorithms.algorithms))
+
+
+class TokenVerifier:
+    """Turns a bearer token of one issuer into a Principal."""
+
+    def __init__(self, keys: ProviderKeys, *, audience: str = AUDIENCE, now: Callable[[], float] = time.time) -> None:
+        self._keys = keys
+        self._claims = jwt.JWTClaimsRegistry(
+            now=lambda: int(now()),
+            leeway=LEEWAY_SECONDS,
+            iss={"essential": True, "value": keys.issuer},
+            aud={"essential": True, "value": audience},
+            exp={"essential": True},
+            sub={"essential": True},
+        )
+
+    async def verify(self, token: str) -> Principal:
+        """Return the caller that `token` proves.
+
+        Raises:
+            Unauthenticated: forged, expired, not yet valid, of another issuer or audience, or without a known role.
+            ProviderUnavailable: the provider's keys were never read and cannot be read now.
+        """
+        if len(token) > MAX_TOKEN_CHARACTERS:
+            raise Unauthenticated("the token is too long")
+        claims = await self._verified_claims(token)
+        try:
+            self._claims.validate(claims)
+        except JoseError as error:
+            raise Unauthenticated(str(error)) from error
+        return _principal(claims)
+
+    async def _verified_claims(self, token: str) -> dict[str, Any]:
+        try:
+            return _decode(token, await self._keys.current())
+        except InvalidKeyIdError:
+            pass  # the provider may have rotated its keys since we read them
+        except (JoseError, ValueError, TypeError) as error:
+            raise Unauthenticated(str(error)) from error
+        try:
+            return _decode(token, await self._keys.refreshed())
+        except (JoseError, ValueError, TypeError) as error:
+            raise Unauthenticated(str(error)) from error
+
+
+def _decode(token: str, keys: KeySet) -> dict[str, Any]:
+    if not token.isascii() or token.count(".") != 2:
+        raise ValueError("not a signed JSON web token")
+    return jwt.decode(token, keys, registry=_REGISTRY).claims
+
+
+def _principal(claims: dict[str, Any]) -> Principal:
+    named = claims.get("roles")
+    if not isinstance(named, list):
+        raise Unauthenticated("the token has no list of roles")
+    roles = frozenset(_ROLES[name] for name in named if isinstance(name, str) and name in _ROLES)
+    if not roles:
+        raise Unauthenticated("the token names no role of this system")
+    tenant, name = claims.get("tenant", "default"), claims.get("name", claims["sub"])
+    if not isinstance(tenant, str) or not isinstance(name, str) or not claims["sub"]:
+        raise Unauthenticated("sub, tenant and name must be text")
+    return Principal(claims["sub"], roles, tenant, name)
