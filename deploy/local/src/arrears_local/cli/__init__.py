@@ -1,0 +1,5 @@
+"""The `arrears` command."""
+
+from arrears_local.cli.app import main
+
+__all__ = ["main"]

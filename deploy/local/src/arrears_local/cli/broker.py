@@ -1,0 +1,58 @@
+"""`arrears topics`: the topics as the broker has them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+import msgspec
+import typer
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+from rich.table import Table
+
+from arrears_local.cli.output import AsJson, data, end_with, print_json
+from arrears_local.refusals import DependencyDown
+from arrears_local.settings import read_settings
+
+
+class TopicSize(msgspec.Struct, frozen=True):
+    """`records` counts what the broker keeps, over all partitions."""
+
+    topic: str
+    partitions: int
+    records: int
+
+
+def register(app: typer.Typer) -> None:
+    app.command("topics")(list_topics)
+
+
+def list_topics(as_json: AsJson = False) -> None:
+    """List the topics with their partitions and records."""
+    settings = read_settings(os.environ)
+    try:
+        sizes = asyncio.run(_sizes(settings.kafka))
+    except (KafkaError, OSError) as error:
+        end_with(DependencyDown(f"no broker answers at {settings.kafka}: {error!r}", "start it with `arrears up`"))
+    if as_json:
+        return print_json(sizes)
+    table = Table("topic", "partitions", "records")
+    for size in sizes:
+        table.add_row(size.topic, f"{size.partitions}", f"{size.records:,}")
+    data.print(table)
+    return None
+
+
+async def _sizes(bootstrap: str) -> list[TopicSize]:
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+    try:
+        await consumer.start()
+        sizes = []
+        for topic in sorted(await consumer.topics()):
+            found = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+            begin, end = await asyncio.gather(consumer.beginning_offsets(found), consumer.end_offsets(found))
+            sizes.append(TopicSize(topic, len(found), sum(end[part] - begin[part] for part in found)))
+        return sizes
+    finally:
+        await consumer.stop()

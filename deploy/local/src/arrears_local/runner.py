@@ -1,0 +1,197 @@
+"""Bringing the local system up and down: one supervisor a home, in this process or in one of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator
+
+import psutil
+
+from arrears_local.checks import machine_checks, port_checks
+from arrears_local.jars import jars_missing
+from arrears_local.kafka import probe_kafka
+from arrears_local.launch import Launch, log_tail, spawn_async
+from arrears_local.plan import Plan, child_environment
+from arrears_local.postgres import create_databases, probe_all
+from arrears_local.refusals import AlreadyRunning, DependencyDown, PreflightFailed, StartFailed
+from arrears_local.settings import LocalSettings
+from arrears_local.status import SystemStatus, alive, read_status
+from arrears_local.supervisor import Report, Supervisor
+from arrears_local.topics import create_topics
+
+DETACHED_START_WITHIN_SECONDS = 300.0
+DOWN_WITHIN_SECONDS = 90.0
+SAMPLE_MODULE = "arrears_local.sample"
+
+
+def bring_up(
+    settings: LocalSettings, plan: Plan, sample: bool, tell_ready: Callable[[SystemStatus], None], report: Report
+) -> None:
+    """Start, tell, supervise until SIGINT or SIGTERM, stop. Raises a LocalRefusal when it cannot start."""
+    with _only_one(settings):
+        _preflight(settings, plan)
+        if settings.kafka_port is not None and jars_missing(settings.cache):
+            report(
+                "First start: the broker's jars (44 MB) are fetched and its class archive is made, once; about 25 s."
+            )
+        asyncio.run(_supervise(settings, plan, sample, tell_ready, report))
+
+
+def bring_up_detached(
+    settings: LocalSettings, plan: Plan, replicas: list[str], sample: bool, report: Report
+) -> SystemStatus:
+    """Start a supervisor in a session of its own and return when all is ready."""
+    _refuse_second(settings)
+    _preflight(settings, plan)
+    log = settings.log_folder / "supervisor.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    options = [part for text in replicas for part in ("--replicas", text)] + (["--sample"] if sample else [])
+    with log.open("wb") as file:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "arrears_local.cli", "up", *options],
+            stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True,
+        )  # fmt: skip
+    report(f"starting in the background, pid {child.pid}; log: {log}")
+    deadline = time.monotonic() + DETACHED_START_WITHIN_SECONDS
+    while time.monotonic() < deadline:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(0.2)
+            raise StartFailed(f"the start failed:\n{log_tail(log, 40)}", f"read {log}")
+        status = read_status(settings.home)
+        if status is not None and status.supervisor == child.pid and status.state in ("ready", "degraded"):
+            return status
+    child.terminate()
+    raise StartFailed(f"not ready within {DETACHED_START_WITHIN_SECONDS:.0f} s", f"read {log}")
+
+
+def bring_down(settings: LocalSettings, wipe: bool) -> bool:
+    """Stop the supervisor and, if one was killed, what it left behind. True if anything ran."""
+    status = read_status(settings.home)
+    ran = False
+    if status is not None and alive(status.supervisor, status.created):
+        ran = True
+        os.kill(status.supervisor, signal.SIGTERM)
+        _wait_gone([status.supervisor])
+    for process in status.processes if status is not None else ():
+        if process.pid is not None and alive(process.pid, process.created):
+            ran = True
+            os.kill(process.pid, signal.SIGTERM)
+            _wait_gone([process.pid])
+    if wipe and settings.home.exists():
+        for entry in settings.home.iterdir():
+            if entry != settings.cache:
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    return ran
+
+
+async def _supervise(
+    settings: LocalSettings, plan: Plan, sample: bool, tell_ready: Callable[[SystemStatus], None], report: Report
+) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+
+    async def between() -> None:
+        await _make_topics_and_databases(settings)
+
+    supervisor = Supervisor(plan, settings.home, between, report)
+    starting = asyncio.create_task(supervisor.start())
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if stop.is_set():
+        starting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await starting
+        return
+    stopping.cancel()
+    status = await starting
+    try:
+        if sample:
+            await _load_sample(settings, report)
+        tell_ready(status)
+        await stop.wait()
+        report("stopping …")
+    finally:
+        await supervisor.stop()
+
+
+async def _make_topics_and_databases(settings: LocalSettings) -> None:
+    if settings.kafka_port is None:
+        await _or_down(probe_kafka(settings.kafka), f"the broker {settings.kafka}", "check ARREARS_KAFKA")
+    if settings.postgres_port is None:
+        given = probe_all(settings.database_url)
+        await _or_down(given, "the given database", "check ARREARS_DATABASE_URL and that every database exists")
+    else:
+        await create_databases(settings.database_url.format(service="postgres"))
+    await create_topics(settings.kafka, settings.partitions)
+
+
+async def _or_down(probe: Awaitable[None], what: str, remedy: str) -> None:
+    try:
+        await probe
+    except OSError as error:
+        raise DependencyDown(f"{what} does not answer: {error}", remedy) from error
+
+
+async def _load_sample(settings: LocalSettings, report: Report) -> None:
+    if importlib.util.find_spec(SAMPLE_MODULE) is None:
+        report("no sample portfolio is installed")
+        return
+    log = settings.log_folder / "sample.log"
+    child = await spawn_async(Launch("sample", (sys.executable, "-m", SAMPLE_MODULE), log, child_environment(settings)))
+    if await child.wait() != 0:
+        report(f"the sample portfolio was not loaded; the system runs without it:\n{log_tail(log)}")
+
+
+def _preflight(settings: LocalSettings, plan: Plan) -> None:
+    bad = [check for check in (*machine_checks(settings), *port_checks(plan)) if not check.ok]
+    if bad:
+        raise PreflightFailed(
+            "this machine cannot start it now:\n"
+            + "\n".join(f"  - {check.name}: {check.detail}\n    → {check.remedy}" for check in bad),
+            "then start again; `arrears doctor` repeats these checks",
+        )
+
+
+@contextlib.contextmanager
+def _only_one(settings: LocalSettings) -> Iterator[None]:
+    settings.run_folder.mkdir(parents=True, exist_ok=True)
+    with (settings.run_folder / "supervisor.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise _already(settings) from error
+        yield
+
+
+def _refuse_second(settings: LocalSettings) -> None:
+    status = read_status(settings.home)
+    if status is not None and status.state != "stopped":
+        raise _already(settings)
+
+
+def _already(settings: LocalSettings) -> AlreadyRunning:
+    return AlreadyRunning(
+        f"a supervisor already runs under {settings.home}",
+        "`arrears status` shows it, `arrears down` stops it; ARREARS_HOME chooses another home",
+    )
+
+
+def _wait_gone(pids: list[int]) -> None:
+    processes = []
+    for pid in pids:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            processes.append(psutil.Process(pid))
+    _, left = psutil.wait_procs(processes, DOWN_WITHIN_SECONDS)
+    if left:
+        raise StartFailed(f"process {left[0].pid} did not stop within {DOWN_WITHIN_SECONDS:.0f} s", "end it by its id")
