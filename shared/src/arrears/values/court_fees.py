@@ -1,4 +1,4 @@
-"""What a Chinese court charges, in fen: Measures on the Payment of Litigation Costs (State Council order 481, 2006). Pure.
+"""What a Chinese court charges, in fen: State Council order 481 (2006) on the payment of litigation costs. Pure.
 
 Two services need it: scoring weighs a suit before it is proposed, legal shows what the steps of a case will cost.
 It is law, not a lender's rule. Amounts are CNY; other currencies have no fee here.

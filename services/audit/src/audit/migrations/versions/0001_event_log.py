@@ -1,0 +1,13 @@
+"""The event log of audit."""
+
+from alembic import op
+from arrears.migrations import create_event_log
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    create_event_log(op)

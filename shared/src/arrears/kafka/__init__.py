@@ -1,0 +1,1 @@
+"""Kafka: the wire form of events, the relay that publishes the log, the consumer whose effects happen exactly once."""

@@ -1,0 +1,182 @@
+"""CloudEvents 1.0 in Kafka's binary mode (CloudEvents Kafka protocol binding §3.2), and structured mode on the way in. Pure.
+
+Headers: ce_id `<service>/<position>`, ce_source, ce_type, ce_time, ce_subject (debtor), ce_dataschema, our extensions
+ce_recordedtime, ce_streamkey, ce_streamversion, the trace context, and the meta bytes. The value is the stored bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+
+from arrears.events.registry import InvalidEvent, UnknownEvent, decode, parse_wire_name, wire_name
+from arrears.recorded import Actor, Meta, Recorded, decode_meta
+
+Headers = Sequence[tuple[str, bytes]]
+HEARTBEAT: Final = "arrears.heartbeat.v1"
+_JSON: Final = b"application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class RawRecord:
+    """A Kafka record as it came: coordinates, key, value, headers, and the broker's or producer's time."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+    at: datetime
+
+
+class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
+    """A publisher's sign of life for a partition: the last position it published and its clock. Outside every log."""
+
+    source: str
+    position: int
+    at: datetime
+
+
+def to_headers(event: Recorded) -> list[tuple[str, bytes]]:
+    """Return the binary-mode headers of a stored event."""
+    headers = [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", event.event_id.encode()),
+        ("ce_source", f"/arrears/{event.source}".encode()),
+        ("ce_type", wire_name(event.source, event.type, event.schema_version).encode()),
+        ("ce_time", _text(event.occurred_at)),
+        ("ce_subject", event.debtor_id.encode()),
+        ("ce_dataschema", f"/schemas/{event.source}/{event.type}.v{event.schema_version}.json".encode()),
+        ("ce_recordedtime", _text(event.recorded_at)),
+        ("ce_streamkey", event.stream_key.encode()),
+        ("ce_streamversion", str(event.version).encode()),
+        ("content-type", _JSON),
+        ("arrears_meta", event.raw_meta),
+    ]
+    if event.meta.traceparent:
+        headers.append(("traceparent", event.meta.traceparent.encode()))
+    return headers
+
+
+def heartbeat_record(heartbeat: Heartbeat) -> tuple[bytes, list[tuple[str, bytes]]]:
+    """Return value and headers of a heartbeat."""
+    headers = [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", f"{heartbeat.source}/heartbeat/{heartbeat.at.isoformat()}".encode()),
+        ("ce_source", f"/arrears/{heartbeat.source}".encode()),
+        ("ce_type", HEARTBEAT.encode()),
+        ("content-type", _JSON),
+    ]
+    return msgspec.json.encode(heartbeat), headers
+
+
+def is_heartbeat(record: RawRecord) -> bool:
+    """Say whether the record is a sign of life instead of an event."""
+    return any(name == "ce_type" and value == HEARTBEAT.encode() for name, value in record.headers)
+
+
+def from_own_log(record: RawRecord) -> Recorded:
+    """Return the event of one of our topics.
+
+    Raises:
+        InvalidEvent: a header is missing or wrong, or the data does not fit its type.
+        UnknownEvent: the type or version is not known here.
+    """
+    headers = dict(record.headers)
+    try:
+        owner, name, schema = parse_wire_name(headers["ce_type"].decode())
+        event_id = headers["ce_id"].decode()
+        service, _, position = event_id.partition("/")
+        meta_bytes = headers["arrears_meta"]
+        key = (record.key or b"").decode()
+        if service != owner or key != headers["ce_subject"].decode():
+            raise InvalidEvent(f"{event_id}: the key or the source is not the event's own")
+        value = record.value or b""
+        return Recorded(
+            owner, int(position), event_id, headers["ce_streamkey"].decode(), int(headers["ce_streamversion"]), key,
+            record.partition, name, schema, _instant(headers["ce_time"]), _instant(headers["ce_recordedtime"]),
+            decode_meta(meta_bytes), value, meta_bytes, decode(owner, name, schema, value),
+        )  # fmt: skip
+    except KeyError as error:
+        raise InvalidEvent(f"header {error} is missing") from error
+    except (ValueError, msgspec.DecodeError) as error:
+        if isinstance(error, InvalidEvent | UnknownEvent):
+            raise
+        raise InvalidEvent(str(error)) from error
+
+
+def attributes(record: RawRecord) -> tuple[dict[str, Any], bytes]:
+    """Return the CloudEvents attributes and the data bytes of a record in binary or structured mode.
+
+    Raises:
+        InvalidEvent: required attributes are missing, or the structured value is no JSON object.
+    """
+    headers = dict(record.headers)
+    if headers.get("content-type", b"").startswith(b"application/cloudevents"):
+        return _structured(record.value or b"")
+    found: dict[str, Any] = {name[3:]: value.decode() for name, value in record.headers if name.startswith("ce_")}
+    if "content-type" in headers:
+        found["datacontenttype"] = headers["content-type"].decode()
+    _require(found)
+    return found, record.value or b""
+
+
+def from_foreign(record: RawRecord, owner: str) -> Recorded:
+    """Return the event of a native input topic such as `corebanking.events`; its id is the sender's.
+
+    Raises:
+        InvalidEvent: not CloudEvents, or the data does not fit its type.
+        UnknownEvent: another owner, or a type or version that is not known here.
+    """
+    try:
+        found, data = attributes(record)
+        key = (record.key or b"").decode()
+        owned_by, name, version = parse_wire_name(found["type"])
+        at = datetime.fromisoformat(found["time"]) if "time" in found else record.at
+    except (ValueError, UnicodeDecodeError) as error:
+        if isinstance(error, InvalidEvent | UnknownEvent):
+            raise
+        raise InvalidEvent(str(error)) from error
+    if owned_by != owner:
+        raise UnknownEvent(f"{found['type']!r} is not an event of {owner}")
+    if at.tzinfo is None:
+        raise InvalidEvent("ce_time has no zone")
+    meta = Meta(actor=Actor(kind="system", id=found["source"]), traceparent=found.get("traceparent", ""))
+    headers = dict(record.headers)
+    if "traceparent" in headers:
+        meta = msgspec.structs.replace(meta, traceparent=headers["traceparent"].decode())
+    return Recorded(
+        record.topic, 0, f"{found['source']}#{found['id']}", key, 0, "", record.partition, name, version,
+        at.astimezone(UTC), record.at, meta, data, b"", decode(owner, name, version, data),
+    )  # fmt: skip
+
+
+def _structured(value: bytes) -> tuple[dict[str, Any], bytes]:
+    try:
+        envelope = msgspec.json.decode(value, type=dict[str, msgspec.Raw])
+        found = {name: msgspec.json.decode(raw) for name, raw in envelope.items() if name != "data"}
+    except msgspec.DecodeError as error:
+        raise InvalidEvent(f"the structured event is no JSON object: {error}") from error
+    _require(found)
+    return found, bytes(envelope.get("data", b""))
+
+
+def _require(found: Mapping[str, Any]) -> None:
+    missing = [name for name in ("id", "source", "type", "specversion") if not found.get(name)]
+    if missing:
+        raise InvalidEvent(f"CloudEvents attributes missing: {', '.join(missing)}")
+    if found["specversion"] != "1.0":
+        raise InvalidEvent(f"CloudEvents {found['specversion']!r} is not spoken here")
+
+
+def _text(at: datetime) -> bytes:
+    return at.isoformat(timespec="microseconds").replace("+00:00", "Z").encode()
+
+
+def _instant(text: bytes) -> datetime:
+    return datetime.fromisoformat(text.decode())

@@ -1,0 +1,284 @@
+"""The consumer of one service: claims partitions, takes batches, and hands them to the inbox in the right order.
+
+Kafka's group decides who reads what; the claim in the database decides who may write. Offsets live in the database;
+Kafka is told them every few seconds only so that lag tools work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
+
+from arrears.clock import Clock
+from arrears.events.ingest import BusinessDayClosed
+from arrears.eventstore.errors import StreamVersionConflict
+from arrears.failpoints import failpoint
+from arrears.followers import forever
+from arrears.kafka.batches import Batches
+from arrears.kafka.cloudevents import RawRecord
+from arrears.kafka.inbox import Effects, Inbox, PartitionsLost, Slice
+from arrears.signal import Signal
+from arrears.transient import is_transient
+from arrears.wakes import PAGE, DayRule, wake_day
+
+_log = structlog.get_logger()
+_DAY: Final = b"BusinessDayClosed"
+_FETCH_BYTES: Final = 9 * 1024 * 1024  # one 5 MB record must fit, or the partition would stand still
+
+
+@dataclass(slots=True)
+class Claim:
+    """A partition held here: the epoch of the claim and the next offset to apply."""
+
+    epoch: int
+    next_offset: int
+
+
+class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Reads a service's topics and applies them through its inbox."""
+
+    def __init__(
+        self, inbox: Inbox, day_rules: Sequence[DayRule], clock: Clock, appended: Signal, bootstrap: str, owner: str,
+        *, batch: int = 4_000, batches: Batches | None = None,
+    ) -> None:  # fmt: skip
+        self._inbox = inbox
+        self._rules = day_rules
+        self._clock = clock
+        self._appended = appended
+        self._bootstrap = bootstrap
+        self._owner = owner
+        self._batch = batch
+        self._batches = batches or Batches(inbox.consumer)
+        self._claims: dict[tuple[str, int], Claim] = {}
+        self._busy = asyncio.Lock()
+        self._kafka: Any = None
+        self._told = 0.0
+
+    async def run(self) -> None:
+        """Consume until cancelled."""
+        try:
+            await forever(f"{self._inbox.consumer}-consumer", self._session)
+        finally:
+            await self._stop()
+
+    async def _session(self) -> None:
+        self._kafka = AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap, group_id=self._inbox.consumer, enable_auto_commit=False,
+            auto_offset_reset="none", max_partition_fetch_bytes=_FETCH_BYTES, fetch_max_bytes=4 * _FETCH_BYTES,
+            session_timeout_ms=10_000, heartbeat_interval_ms=2_000, max_poll_interval_ms=300_000,
+            metadata_max_age_ms=30_000, fetch_max_wait_ms=250,
+        )  # fmt: skip
+        self._kafka.subscribe(list(self._inbox.sources), listener=self)
+        try:
+            await self._kafka.start()
+            while True:
+                await self._turn()
+        finally:
+            await self._stop()
+
+    async def _stop(self) -> None:
+        kafka, self._kafka = self._kafka, None
+        self._claims.clear()
+        if kafka is not None:
+            await kafka.stop()
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        """Claim what the group gave us and start where the database says."""
+        await self._claim(assigned)
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        """Let the running batch end, then forget the partitions."""
+        async with self._busy:
+            for tp in revoked:
+                self._claims.pop((tp.topic, tp.partition), None)
+
+    async def _claim(self, partitions: set[TopicPartition]) -> None:
+        if not partitions or self._kafka is None:
+            return
+        async with self._inbox.store.database.connection() as connection:
+            rows = await connection.fetch(
+                "SELECT topic, part, next_offset, epoch FROM es.claim($1, $2::text[], $3::int[], $4)",
+                self._inbox.consumer, [p.topic for p in partitions], [p.partition for p in partitions], self._owner,
+            )  # fmt: skip
+        for row in rows:
+            self._claims[row["topic"], row["part"]] = Claim(row["epoch"], row["next_offset"])
+            self._kafka.seek(TopicPartition(row["topic"], row["part"]), row["next_offset"])
+
+    async def _turn(self) -> None:
+        failpoint("consumer.before_receive")
+        unclaimed = {tp for tp in self._kafka.assignment() if (tp.topic, tp.partition) not in self._claims}
+        if unclaimed:
+            await self._claim(unclaimed)
+        try:
+            found = await self._kafka.getmany(timeout_ms=250, max_records=self._batch)
+        except NoOffsetForPartitionError:
+            return  # a fresh group may say so before the claim's seek; the claim decides
+        except OffsetOutOfRangeError as error:
+            _log.error("offsets out of range: the topic was truncated or recreated", error=str(error))
+            raise
+        async with self._busy:
+            slices = self._slices(found)
+            if slices:
+                failpoint("consumer.after_receive")
+                await self._apply_all(slices)
+        await self._tell()
+
+    def _slices(self, found: dict[TopicPartition, list[Any]]) -> list[Slice]:
+        slices = []
+        for tp, records in found.items():
+            claim = self._claims.get((tp.topic, tp.partition))
+            if claim is None:
+                continue
+            raw = tuple(raw_record(r) for r in records if r.offset >= claim.next_offset)
+            if raw:
+                slices.append(Slice(tp.topic, tp.partition, claim.epoch, claim.next_offset, raw[-1].offset + 1, raw))
+        return slices
+
+    async def _apply_all(self, slices: list[Slice]) -> None:
+        """Apply the slices; a closed day is a barrier: what stands before it in its partition comes first."""
+        while slices:
+            heads, slices = _until_day(slices)
+            if heads:
+                await self._apply(heads)
+            days, slices = _leading_days(slices)
+            by_day: dict[bytes | None, list[Slice]] = {}
+            for one in days:
+                by_day.setdefault(one.records[0].value and _date_part(one.records[0].value), []).append(one)
+            for same_day in by_day.values():
+                await self._wake(same_day)
+                await self._apply(same_day)
+            slices = [s for s in slices if (s.topic, s.part) in self._claims]
+
+    async def _wake(self, days: Sequence[Slice]) -> None:
+        item = self._inbox.decode(days[0].records[0])
+        if not self._rules or not item.events or not isinstance(item.events[0].data, BusinessDayClosed):
+            return
+        on, stuck = item.events[0].data.business_date, set[str]()
+        parts = [s.part for s in days]
+        while True:
+            try:
+                async with self._inbox.store.database.transaction() as connection:
+                    await self._inbox.advance(connection, days, stay=True)
+                    work = self._inbox.store.work(self._clock.now(), connection)
+                    work.feeds = await self._inbox.feeds(connection)
+                    woken = await wake_day(connection, work, self._rules, parts, on, stuck)
+                    await self._inbox.store.append(connection, [work])
+            except PartitionsLost as error:
+                self._forget(error.lost)
+                return
+            except StreamVersionConflict:
+                continue
+            self._appended.notify()
+            if woken < PAGE:
+                return
+
+    async def _apply(self, slices: Sequence[Slice]) -> None:
+        tries = 0
+        while slices := [s for s in slices if (s.topic, s.part) in self._claims]:
+            try:
+                await self._commit(slices)
+                return None
+            except PartitionsLost as error:
+                self._forget(error.lost)
+            except StreamVersionConflict:
+                tries += 1
+                if tries > 3 and sum(len(s.records) for s in slices) > 1:
+                    return await self._one_by_one(slices)
+            except Exception as error:
+                if is_transient(error):
+                    raise
+                if sum(len(s.records) for s in slices) == 1:
+                    return await self._park(slices[0], error)
+                return await self._one_by_one(slices)
+
+    async def _commit(self, slices: Sequence[Slice]) -> None:
+        with self._batches.measure([r for s in slices for r in s.records]) as measured:
+            async with self._inbox.store.database.transaction() as connection:
+                failpoint("consumer.after_begin")
+                effects = await self._inbox.apply(connection, slices, self._clock.now())
+                failpoint("commit.before")
+            failpoint("commit.after")
+            measured.done(len(effects.applied), len(effects.parked), effects.duplicates)
+        for s in slices:
+            if claim := self._claims.get((s.topic, s.part)):
+                claim.next_offset = s.end
+        self._appended.notify()
+
+    async def _one_by_one(self, slices: Sequence[Slice]) -> None:
+        for s in slices:
+            start = s.start
+            for record in s.records:
+                one = replace(s, start=start, end=record.offset + 1, records=(record,))
+                start = record.offset + 1
+                await self._apply([one])
+
+    async def _park(self, one: Slice, error: Exception) -> None:
+        """Park a record that the database itself refuses (too large an event, a broken projection)."""
+        item = self._inbox.decode(one.records[0])
+        item.reason, item.error = "unwritable", repr(error)[:4_000]
+        async with self._inbox.store.database.transaction() as connection:
+            await self._inbox.advance(connection, [one])
+            effects: Effects = await self._inbox.take(connection, [item], self._clock.now())
+        self._claims[one.topic, one.part].next_offset = one.end
+        _log.error("parked what cannot be written", topic=one.topic, offset=one.start, parked=len(effects.parked))
+
+    def _forget(self, lost: set[tuple[str, int]]) -> None:
+        _log.warning("partitions lost", partitions=sorted(lost))
+        for key in lost:
+            self._claims.pop(key, None)
+
+    async def _tell(self) -> None:
+        """Commit to Kafka what the database already holds, so that lag tools show it."""
+        if time.monotonic() - self._told < 5 or not self._claims:
+            return
+        self._told = time.monotonic()
+        assigned = self._kafka.assignment()
+        told = {TopicPartition(*key): claim.next_offset for key, claim in self._claims.items()}
+        await self._kafka.commit({tp: offset for tp, offset in told.items() if tp in assigned})
+
+
+def raw_record(record: Any) -> RawRecord:
+    """Return a consumer record of aiokafka as the inbox reads it."""
+    at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+    return RawRecord(record.topic, record.partition, record.offset, record.key, record.value, record.headers, at)
+
+
+def _is_day(record: RawRecord) -> bool:
+    return any(name == "ce_type" and _DAY in value for name, value in record.headers)
+
+
+def _date_part(value: bytes) -> bytes:
+    """The day's own bytes without its partition, so that the same day of many partitions is one group."""
+    return value.split(b',"partition"')[0]
+
+
+def _until_day(slices: Sequence[Slice]) -> tuple[list[Slice], list[Slice]]:
+    """Split each slice before its first closed day."""
+    heads, rest = [], []
+    for s in slices:
+        cut = next((i for i, r in enumerate(s.records) if _is_day(r)), len(s.records))
+        middle = s.records[cut].offset if cut < len(s.records) else s.end
+        if cut:
+            heads.append(replace(s, end=middle, records=s.records[:cut]))
+        if cut < len(s.records):
+            rest.append(replace(s, start=middle, records=s.records[cut:]) if cut else s)
+    return heads, rest
+
+
+def _leading_days(slices: Sequence[Slice]) -> tuple[list[Slice], list[Slice]]:
+    """Take the closed day that each slice begins with."""
+    days, rest = [], []
+    for s in slices:
+        end = s.records[0].offset + 1
+        days.append(replace(s, end=end, records=s.records[:1]))
+        if len(s.records) > 1:
+            rest.append(replace(s, start=end, records=s.records[1:]))
+    return days, rest

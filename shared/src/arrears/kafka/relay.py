@@ -1,0 +1,119 @@
+"""The relay: publishes one service's log to its topic, in order, at least once.
+
+L0 no gap: a visible position has no invisible one before it (the log's lock). L1 no loss: the cursor moves only after
+the acknowledgement of everything up to it. L2 no reorder: a record is put on a partition only after all its
+predecessors were put there at least once, since each producer starts at a cursor below which all is acknowledged and
+stops at its first failure. So two relays at once, or a paused one, add only duplicates, which consumers see by version.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+import structlog
+from aiokafka import AIOKafkaProducer
+
+from arrears.clock import Clock
+from arrears.eventstore.store import EventStore
+from arrears.failpoints import failpoint
+from arrears.followers import forever
+from arrears.kafka.cloudevents import Heartbeat, heartbeat_record, to_headers
+from arrears.recorded import Recorded
+from arrears.signal import Signal, wait
+
+_CHUNK: Final = 2_000
+_HEARTBEAT_SECONDS: Final = 10.0
+_NAME: Final = "relay"
+_log = structlog.get_logger()
+
+
+class Relay:
+    """Publishes the log of one service; of several replicas one leads, for economy and not for safety."""
+
+    def __init__(
+        self,
+        store: EventStore,
+        bootstrap: str,
+        clock: Clock,
+        appended: Signal,
+        idle_seconds: float,
+        topic: str | None = None,
+    ) -> None:
+        self._store = store
+        self._bootstrap = bootstrap
+        self._clock = clock
+        self._wake = appended.listener()
+        self._idle = idle_seconds
+        self.topic = topic or f"{store.service}.events"
+        self._position = 0
+        self._beaten = 0.0
+        self._beaten_at: Any = None
+
+    async def run(self) -> None:
+        """Publish until cancelled."""
+        await forever(f"{self._store.service}-relay", self._lead)
+
+    async def _lead(self) -> None:
+        session = await self._store.database.session()
+        try:
+            while not await session.fetchval("SELECT pg_try_advisory_lock(hashtext('es.relay'))"):
+                await asyncio.sleep(1)
+            await self._publish(session)
+        finally:
+            await session.close()
+
+    async def _publish(self, session: Any) -> None:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap, acks="all", enable_idempotence=True, max_batch_size=256 * 1024,
+            max_request_size=2 * 1024 * 1024, linger_ms=2, request_timeout_ms=20_000,
+        )  # fmt: skip
+        await producer.start()
+        try:
+            await session.execute("INSERT INTO es.follower (name) VALUES ($1) ON CONFLICT DO NOTHING", _NAME)
+            self._position = await session.fetchval("SELECT position FROM es.follower WHERE name = $1", _NAME)
+            while True:
+                events = await self._store.read(session, self._position, _CHUNK)
+                if events:
+                    await self._send(producer, events)
+                    failpoint("relay.after_ack")
+                    await self._checkpoint(session, events[-1].position)
+                await self._beat(producer, len(events) < _CHUNK)
+                if not events:
+                    await wait(self._wake, self._idle)
+        finally:
+            await producer.stop()
+
+    async def _send(self, producer: Any, events: Sequence[Recorded]) -> None:
+        failpoint("relay.before_produce")
+        futures = [
+            await producer.send(
+                self.topic, value=event.raw_data, key=event.debtor_id.encode(), partition=event.partition,
+                headers=to_headers(event),
+            )
+            for event in events
+        ]  # fmt: skip
+        await asyncio.gather(*futures)
+
+    async def _checkpoint(self, session: Any, position: int) -> None:
+        await session.execute(
+            "UPDATE es.follower SET position = greatest(position, $2) WHERE name = $1", _NAME, position
+        )
+        self._position = position
+        failpoint("relay.after_checkpoint")
+
+    async def _beat(self, producer: Any, caught_up: bool) -> None:
+        """Tell every partition how far the log is and what the clock says: after ten seconds, or when the clock jumped."""
+        now = self._clock.now()
+        jumped = self._beaten_at is None or (now - self._beaten_at).total_seconds() > 2 * _HEARTBEAT_SECONDS
+        if not caught_up or (time.monotonic() - self._beaten < _HEARTBEAT_SECONDS and not jumped):
+            return
+        value, headers = heartbeat_record(Heartbeat(source=self._store.service, position=self._position, at=now))
+        futures = [
+            await producer.send(self.topic, value=value, partition=part, headers=headers)
+            for part in range(self._store.partitions)
+        ]
+        await asyncio.gather(*futures)
+        self._beaten, self._beaten_at = time.monotonic(), now

@@ -1,0 +1,1 @@
+"""Test tools that ship with the kernel: given-when-then, a clock that tests move."""

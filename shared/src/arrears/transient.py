@@ -1,0 +1,35 @@
+"""Which errors pass by themselves: a database or broker that restarts, a connection that breaks, a lost race."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import asyncpg
+from aiokafka.errors import KafkaError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from arrears.eventstore.errors import StreamVersionConflict
+
+_PASSING: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.TooManyConnectionsError,
+    DBAPIError,
+    PoolTimeoutError,
+    KafkaError,
+    StreamVersionConflict,
+    OSError,
+    TimeoutError,
+)
+
+
+def is_transient(error: BaseException) -> bool:
+    """Say whether trying again later may help without anybody changing anything."""
+    return isinstance(error, _PASSING)

@@ -1,0 +1,1 @@
+"""Pure values that cross service borders: money, identity, balances."""
