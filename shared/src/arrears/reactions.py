@@ -49,7 +49,7 @@ class ReactionFollower:
     async def _lead(self) -> None:
         session = await self._runtime.database.session()
         try:
-            while not await session.fetchval("SELECT pg_try_advisory_lock(hashtext($1))", self.name):
+            while not await session.fetchval("SELECT pg_try_advisory_lock(hashtext($1))", self.name):  # noqa: ASYNC110
                 await asyncio.sleep(1)
             async with session.transaction():
                 position = await cursor(session, self.name)

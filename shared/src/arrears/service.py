@@ -175,7 +175,7 @@ async def _sign_heads(bound: Runtime) -> None:
             async def send(topic: str, key: bytes, value: bytes) -> None:
                 await producer.send_and_wait(topic, value, key=key)
 
-            key = signing_key(bound.settings.home, bound.service, bound.settings.environment)
+            key = signing_key(bound.settings.home, bound.service, create=bound.settings.environment == "development")
             await HeadSigner(bound.service, bound.database, key, bound.clock, send).run()
 
     await forever("tree-heads", session)

@@ -78,8 +78,7 @@ async def lines(database: Database, debtor_id: str | None, loan_id: str | None, 
     found = []
     for row in rows:
         event = decode(row["source"], row["type"], row["schema_version"], row["data"])
-        entry = {name: row[name] for name in row.keys() if name != "data"}
-        entry["data"] = event
+        entry = dict(row) | {"data": event}
         entry["line"] = {"en": line(event, "en"), "zh": line(event, "zh")}
         found.append(entry)
     return found

@@ -62,4 +62,5 @@ class Timers:
             at = await connection.fetchval("SELECT min(wake_at) FROM es.stream WHERE wake_at IS NOT NULL")
         if at is None:
             return _LONGEST_WAIT
-        return min(_LONGEST_WAIT, max(0.01, (at - self._clock.now()).total_seconds()))
+        seconds: float = (at - self._clock.now()).total_seconds()
+        return min(_LONGEST_WAIT, max(0.01, seconds))

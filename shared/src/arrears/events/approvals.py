@@ -14,7 +14,7 @@ Subject = Literal[
 
 
 @published(*_OWNERS)
-class ApprovalRequested(Event):
+class ApprovalRequested(Event, frozen=True, kw_only=True):
     """Somebody, or the system, asks for a decision that `approvals_needed` people with one of `roles` must grant."""
 
     approval_id: str
@@ -28,7 +28,7 @@ class ApprovalRequested(Event):
 
 
 @published(*_OWNERS)
-class ApprovalGranted(Event):
+class ApprovalGranted(Event, frozen=True, kw_only=True):
     """One person granted it; `complete` once as many as needed have."""
 
     approval_id: str
@@ -38,7 +38,7 @@ class ApprovalGranted(Event):
 
 
 @published(*_OWNERS)
-class ApprovalRefused(Event):
+class ApprovalRefused(Event, frozen=True, kw_only=True):
     """One person refused it, which ends it."""
 
     approval_id: str
@@ -48,7 +48,7 @@ class ApprovalRefused(Event):
 
 
 @published(*_OWNERS)
-class ApprovalExpired(Event):
+class ApprovalExpired(Event, frozen=True, kw_only=True):
     """Nobody decided in time, or its subject fell away."""
 
     approval_id: str

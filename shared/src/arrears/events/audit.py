@@ -9,7 +9,7 @@ from arrears.events.registry import Event, published
 
 
 @published("audit")
-class AuditCheckpointSigned(Event):
+class AuditCheckpointSigned(Event, frozen=True, kw_only=True):
     """Audit rebuilt a service's tree from the topic, found its signed head right, and countersigned it."""
 
     service: str
@@ -21,7 +21,7 @@ class AuditCheckpointSigned(Event):
 
 
 @published("audit")
-class IntegrityViolationFound(Event):
+class IntegrityViolationFound(Event, frozen=True, kw_only=True):
     """A log is not what its publisher signed, or not whole; `position` is the first bad place."""
 
     service: str

@@ -37,7 +37,7 @@ class CustomerData(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @published("corebanking")
-class LoanBooked(Event):
+class LoanBooked(Event, frozen=True, kw_only=True):
     """A loan was disbursed, with its first schedule."""
 
     loan_ref: Ref
@@ -57,7 +57,7 @@ class LoanBooked(Event):
 
 
 @published("corebanking")
-class ScheduleChanged(Event):
+class ScheduleChanged(Event, frozen=True, kw_only=True):
     """The schedule was replaced as of `effective_on`."""
 
     loan_ref: Ref
@@ -68,7 +68,7 @@ class ScheduleChanged(Event):
 
 
 @published("corebanking")
-class RepaymentPosted(Event):
+class RepaymentPosted(Event, frozen=True, kw_only=True):
     """Money for a loan was booked with the value date `value_on`."""
 
     loan_ref: Ref
@@ -79,10 +79,12 @@ class RepaymentPosted(Event):
     value_on: date
     channel: Literal["transfer", "wallet", "card", "auto_debit", "cash_branch", "court", "agency"] = "transfer"
     payer_kind: Literal["debtor", "guarantor", "third_party", "court"] = "debtor"
+    external_txn: str = ""
+    """The host's name of the transaction, by which a reversal may name it; `posting_ref` where it is empty."""
 
 
 @published("corebanking")
-class RepaymentReversed(Event):
+class RepaymentReversed(Event, frozen=True, kw_only=True):
     """An earlier posting was taken back."""
 
     loan_ref: Ref
@@ -94,7 +96,7 @@ class RepaymentReversed(Event):
 
 
 @published("corebanking")
-class FeePosted(Event):
+class FeePosted(Event, frozen=True, kw_only=True):
     """A fee under a clause of the contract was charged."""
 
     loan_ref: Ref
@@ -108,9 +110,38 @@ class FeePosted(Event):
 
 
 @published("corebanking")
-class DebtorChanged(Event):
+class DebtorChanged(Event, frozen=True, kw_only=True):
     """The customer's data changed."""
 
     customer_ref: Ref
     change_ref: Ref
     customer: CustomerData
+
+
+@published("corebanking")
+class InstalmentFellDue(Event, frozen=True, kw_only=True):
+    """One instalment falls due, told by a host that does not send whole schedules; it may be the first word of its loan.
+
+    `past_due_minor` is what the host counts as overdue besides it: a hint to compare with our own figure.
+    """
+
+    loan_ref: Ref
+    customer_ref: Ref
+    currency: Currency
+    business_on: date
+    instalment: Instalment
+    past_due_minor: NaturalMinor = 0
+
+
+@published("corebanking")
+class DelinquencyReported(Event, frozen=True, kw_only=True):
+    """What the host thinks is overdue on `business_on`: a hint, never taken over. `since` is its delinquent date."""
+
+    loan_ref: Ref
+    customer_ref: Ref
+    currency: Currency
+    business_on: date
+    overdue_minor: NaturalMinor
+    overdue_principal_minor: NaturalMinor = 0
+    since: date | None = None
+    classification: str = ""

@@ -25,7 +25,7 @@ class AllocatedPart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @published("ingest")
-class DebtorRegistered(Event):
+class DebtorRegistered(Event, frozen=True, kw_only=True):
     """A person became known; the name is sealed with the person's own key."""
 
     source: str
@@ -36,7 +36,17 @@ class DebtorRegistered(Event):
 
 
 @published("ingest")
-class ContactPointAdded(Event):
+class DebtorUpdated(Event, frozen=True, kw_only=True):
+    """The person's data changed; `change_ref` is core banking's reference of the change."""
+
+    change_ref: str
+    name_sealed: str = ""
+    language: Literal["zh", "en"] = "zh"
+    zone: str = ""
+
+
+@published("ingest")
+class ContactPointAdded(Event, frozen=True, kw_only=True):
     """A way to reach the person, its value sealed."""
 
     contact_point_id: str
@@ -49,7 +59,7 @@ class ContactPointAdded(Event):
 
 
 @published("ingest")
-class LoanImported(Event):
+class LoanImported(Event, frozen=True, kw_only=True):
     """A loan entered the book."""
 
     loan_id: str
@@ -69,7 +79,7 @@ class LoanImported(Event):
 
 
 @published("ingest")
-class InstallmentScheduled(Event):
+class InstallmentScheduled(Event, frozen=True, kw_only=True):
     """One instalment of one version of the schedule."""
 
     loan_id: str
@@ -82,7 +92,7 @@ class InstallmentScheduled(Event):
 
 
 @published("ingest")
-class InstallmentDueSoon(Event):
+class InstallmentDueSoon(Event, frozen=True, kw_only=True):
     """An instalment falls due in `days_to_due` days: time for a service reminder."""
 
     loan_id: str
@@ -93,7 +103,7 @@ class InstallmentDueSoon(Event):
 
 
 @published("ingest")
-class RepaymentReceived(Event):
+class RepaymentReceived(Event, frozen=True, kw_only=True):
     """Money arrived for a loan and was allocated; parts and overpayment add up to the amount."""
 
     repayment_id: str
@@ -111,7 +121,7 @@ class RepaymentReceived(Event):
 
 
 @published("ingest")
-class RepaymentReversed(Event):
+class RepaymentReversed(Event, frozen=True, kw_only=True):
     """A repayment was taken back; what it had paid is owed again."""
 
     repayment_id: str
@@ -125,7 +135,24 @@ class RepaymentReversed(Event):
 
 
 @published("ingest")
-class FeeCharged(Event):
+class RepaymentReallocated(Event, frozen=True, kw_only=True):
+    """Money of an earlier repayment now pays other parts: they fell due, or a fact of an earlier date became known.
+
+    `allocation` and `overpayment_minor` replace the former ones and still add up to `amount_minor`.
+    """
+
+    repayment_id: str
+    loan_id: str
+    amount_minor: PositiveMinor
+    currency: Currency
+    as_of: date
+    cause: Literal["due", "payment", "reversal", "fee", "schedule"]
+    allocation: tuple[AllocatedPart, ...]
+    overpayment_minor: NaturalMinor
+
+
+@published("ingest")
+class FeeCharged(Event, frozen=True, kw_only=True):
     """A fee was added under a clause of the contract."""
 
     loan_id: str
@@ -138,7 +165,7 @@ class FeeCharged(Event):
 
 
 @published("ingest")
-class LoanOverdue(Event):
+class LoanOverdue(Event, frozen=True, kw_only=True):
     """An episode of delinquency began: days past due went from 0 to at least 1 after grace. Once per episode."""
 
     loan_id: str
@@ -156,7 +183,7 @@ class LoanOverdue(Event):
 
 
 @published("ingest")
-class DelinquencyBucketChanged(Event):
+class DelinquencyBucketChanged(Event, frozen=True, kw_only=True):
     """The loan moved between buckets."""
 
     loan_id: str
@@ -170,7 +197,7 @@ class DelinquencyBucketChanged(Event):
 
 
 @published("ingest")
-class LoanCured(Event):
+class LoanCured(Event, frozen=True, kw_only=True):
     """Nothing overdue is left: the episode ended."""
 
     loan_id: str
@@ -182,7 +209,7 @@ class LoanCured(Event):
 
 
 @published("ingest")
-class LoanBalanceChanged(Event):
+class LoanBalanceChanged(Event, frozen=True, kw_only=True):
     """What is owed after a change, and what it grows by: enough to quote the loan at any later date."""
 
     loan_id: str
@@ -194,10 +221,12 @@ class LoanBalanceChanged(Event):
     payoff_minor: Minor
     overpaid_minor: NaturalMinor = 0
     cap_room_minor: int | None = None
+    closed_on: date | None = None
+    """The last business day whose close this balance accounts for."""
 
 
 @published("ingest")
-class HostDivergenceDetected(Event):
+class HostDivergenceDetected(Event, frozen=True, kw_only=True):
     """The host's figure and our own differ: amount-bearing messages about the loan wait until it is settled."""
 
     loan_id: str
@@ -208,7 +237,7 @@ class HostDivergenceDetected(Event):
 
 
 @published("ingest")
-class UnmatchedReceiptOpened(Event):
+class UnmatchedReceiptOpened(Event, frozen=True, kw_only=True):
     """Money arrived that names no loan we know; it waits for a person."""
 
     receipt_id: str
@@ -221,7 +250,19 @@ class UnmatchedReceiptOpened(Event):
 
 
 @published("ingest")
-class BusinessDayClosed(Event):
+class FileImported(Event, frozen=True, kw_only=True):
+    """A file was read to its end; the same bytes never have an effect again. `file_id` is their SHA-256."""
+
+    file_id: str
+    format: str
+    entries: Count
+    applied: Count
+    unmatched: Count
+    ignored: Count
+
+
+@published("ingest")
+class BusinessDayClosed(Event, frozen=True, kw_only=True):
     """Every effect of `business_date` on the debtors of `partition` stands before this event."""
 
     business_date: date

@@ -21,7 +21,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @published("legal")
-class EscalatedToLegal(Event):
+class EscalatedToLegal(Event, frozen=True, kw_only=True):
     """Two people approved: the debt goes the legal way, with a claim as of a date."""
 
     legal_case_id: str
@@ -38,7 +38,7 @@ class EscalatedToLegal(Event):
 
 
 @published("legal")
-class LegalCaseClosed(Event):
+class LegalCaseClosed(Event, frozen=True, kw_only=True):
     """The legal case ended."""
 
     legal_case_id: str
@@ -50,7 +50,7 @@ class LegalCaseClosed(Event):
 
 
 @published("legal")
-class ClaimBalanceChanged(Event):
+class ClaimBalanceChanged(Event, frozen=True, kw_only=True):
     """What could be claimed of an overdue loan changed: what is due as of a day, and what it grows by."""
 
     loan_id: str
@@ -61,7 +61,7 @@ class ClaimBalanceChanged(Event):
 
 
 @published("legal")
-class ClaimExtinguished(Event):
+class ClaimExtinguished(Event, frozen=True, kw_only=True):
     """Nothing of the loan is overdue any more; `open_claims` of the debtor's loans still are."""
 
     loan_id: str
@@ -70,21 +70,21 @@ class ClaimExtinguished(Event):
 
 
 @published("legal")
-class DebtReferred(Event):
+class DebtReferred(Event, frozen=True, kw_only=True):
     """A collection case asks for legal action on the debtor's debt."""
 
     case_id: str
 
 
 @published("legal")
-class DebtReleased(Event):
+class DebtReleased(Event, frozen=True, kw_only=True):
     """No legal action is asked for or under way any more."""
 
     case_id: str
 
 
 @published("legal")
-class EscalationProposed(Event):
+class EscalationProposed(Event, frozen=True, kw_only=True):
     """The legal way was advised; two people must approve `approval_id` before anything happens."""
 
     legal_case_id: str
@@ -98,7 +98,7 @@ class EscalationProposed(Event):
 
 
 @published("legal")
-class ClaimReduced(Event):
+class ClaimReduced(Event, frozen=True, kw_only=True):
     """Money arrived for a loan in legal hands; `recovered_minor` is the sum since the escalation."""
 
     legal_case_id: str
@@ -110,7 +110,7 @@ class ClaimReduced(Event):
 
 
 @published("legal")
-class ClaimRestored(Event):
+class ClaimRestored(Event, frozen=True, kw_only=True):
     """A repayment that had reduced the claim was taken back."""
 
     legal_case_id: str

@@ -23,7 +23,7 @@ Disposition = Literal[
 
 
 @published("outreach")
-class CaseOpened(Event):
+class CaseOpened(Event, frozen=True, kw_only=True):
     """The one collection case of a debtor began."""
 
     case_id: str
@@ -35,7 +35,7 @@ class CaseOpened(Event):
 
 
 @published("outreach")
-class LoanJoinedCase(Event):
+class LoanJoinedCase(Event, frozen=True, kw_only=True):
     """A further loan of the debtor became overdue while the case was open."""
 
     case_id: str
@@ -44,7 +44,7 @@ class LoanJoinedCase(Event):
 
 
 @published("outreach")
-class LoanLeftCase(Event):
+class LoanLeftCase(Event, frozen=True, kw_only=True):
     """A loan of the case was cured while others are still overdue."""
 
     case_id: str
@@ -53,7 +53,7 @@ class LoanLeftCase(Event):
 
 
 @published("outreach")
-class CaseHeld(Event):
+class CaseHeld(Event, frozen=True, kw_only=True):
     """No collection contact until released: the reason says why, `ref` names the promise, dispute or suit behind it."""
 
     case_id: str
@@ -63,7 +63,7 @@ class CaseHeld(Event):
 
 
 @published("outreach")
-class CaseReleased(Event):
+class CaseReleased(Event, frozen=True, kw_only=True):
     """A hold ended."""
 
     case_id: str
@@ -72,7 +72,7 @@ class CaseReleased(Event):
 
 
 @published("outreach")
-class CaseClosed(Event):
+class CaseClosed(Event, frozen=True, kw_only=True):
     """The case ended."""
 
     case_id: str
@@ -98,7 +98,7 @@ class FailedRule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @published("outreach")
-class ContactPermitted(Event):
+class ContactPermitted(Event, frozen=True, kw_only=True):
     """The gate allowed one contact; the permit is spent by an attempt or released."""
 
     attempt_id: str
@@ -118,7 +118,7 @@ class ContactPermitted(Event):
 
 
 @published("outreach")
-class ContactBlocked(Event):
+class ContactBlocked(Event, frozen=True, kw_only=True):
     """The gate refused one contact, with every rule that failed."""
 
     attempt_id: str
@@ -136,7 +136,7 @@ class ContactBlocked(Event):
 
 
 @published("outreach")
-class ContactAttempted(Event):
+class ContactAttempted(Event, frozen=True, kw_only=True):
     """A contact took place, or was tried; its permit stands before it in the log."""
 
     attempt_id: str
@@ -159,7 +159,7 @@ class ContactAttempted(Event):
 
 
 @published("outreach")
-class ContactReleased(Event):
+class ContactReleased(Event, frozen=True, kw_only=True):
     """A permit was not used: it expired, the provider failed before sending, or a stop event came first."""
 
     attempt_id: str
@@ -168,7 +168,7 @@ class ContactReleased(Event):
 
 
 @published("outreach")
-class MessageDelivered(Event):
+class MessageDelivered(Event, frozen=True, kw_only=True):
     """The carrier, reader or post confirmed what became of a message."""
 
     attempt_id: str
@@ -187,7 +187,7 @@ class PromisePart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @published("outreach")
-class PromiseMade(Event):
+class PromiseMade(Event, frozen=True, kw_only=True):
     """The debtor promised to pay."""
 
     promise_id: str
@@ -207,7 +207,7 @@ class PromiseMade(Event):
 
 
 @published("outreach")
-class PromiseKept(Event):
+class PromiseKept(Event, frozen=True, kw_only=True):
     """What was promised arrived in time by value date."""
 
     promise_id: str
@@ -217,7 +217,7 @@ class PromiseKept(Event):
 
 
 @published("outreach")
-class PromisePartlyKept(Event):
+class PromisePartlyKept(Event, frozen=True, kw_only=True):
     """Some of it arrived in time."""
 
     promise_id: str
@@ -227,7 +227,7 @@ class PromisePartlyKept(Event):
 
 
 @published("outreach")
-class PromiseBroken(Event):
+class PromiseBroken(Event, frozen=True, kw_only=True):
     """Due date and grace passed and nothing arrived."""
 
     promise_id: str
@@ -238,7 +238,7 @@ class PromiseBroken(Event):
 
 
 @published("outreach")
-class PromiseCancelled(Event):
+class PromiseCancelled(Event, frozen=True, kw_only=True):
     """The promise no longer counts."""
 
     promise_id: str
@@ -247,7 +247,7 @@ class PromiseCancelled(Event):
 
 
 @published("outreach")
-class TreatmentExhausted(Event):
+class TreatmentExhausted(Event, frozen=True, kw_only=True):
     """The last step of the strategy is done and the debt stands."""
 
     case_id: str
@@ -259,7 +259,7 @@ class TreatmentExhausted(Event):
 
 
 @published("outreach")
-class LoanBalanceNoted(Event):
+class LoanBalanceNoted(Event, frozen=True, kw_only=True):
     """What ingest last said about a loan of the open case: the figures that the gate and promises are judged by."""
 
     case_id: str
@@ -271,7 +271,7 @@ class LoanBalanceNoted(Event):
 
 
 @published("outreach")
-class TreatmentAdopted(Event):
+class TreatmentAdopted(Event, frozen=True, kw_only=True):
     """The case follows this treatment from now on; `case_id` is empty while it waits for the case to open."""
 
     case_id: str
@@ -285,7 +285,7 @@ class TreatmentAdopted(Event):
 
 
 @published("outreach")
-class StepPlanned(Event):
+class StepPlanned(Event, frozen=True, kw_only=True):
     """A step of the treatment shall be carried out on a day: at an instant by us, or by a collector during the day."""
 
     case_id: str
@@ -299,7 +299,7 @@ class StepPlanned(Event):
 
 
 @published("outreach")
-class StepTried(Event):
+class StepTried(Event, frozen=True, kw_only=True):
     """The gate was asked for a step; `retry_at` if time alone may change its answer that day."""
 
     case_id: str
@@ -310,7 +310,7 @@ class StepTried(Event):
 
 
 @published("outreach")
-class StepDone(Event):
+class StepDone(Event, frozen=True, kw_only=True):
     """A step is behind us, whether or not a contact came of it."""
 
     case_id: str
@@ -320,7 +320,7 @@ class StepDone(Event):
 
 
 @published("outreach")
-class ContactPointNoted(Event):
+class ContactPointNoted(Event, frozen=True, kw_only=True):
     """A way to reach the person, as ingest sealed it (`sealed_in` is the stream it was sealed for)."""
 
     contact_point_id: str
@@ -332,21 +332,21 @@ class ContactPointNoted(Event):
 
 
 @published("outreach")
-class ContactsStopped(Event):
+class ContactsStopped(Event, frozen=True, kw_only=True):
     """From here on no collection contact with the person: outstanding permits are void."""
 
     reason: str
 
 
 @published("outreach")
-class ContactsAllowed(Event):
+class ContactsAllowed(Event, frozen=True, kw_only=True):
     """The person has an open case that nothing holds: contacts may be asked for."""
 
     case_id: str
 
 
 @published("outreach")
-class PromisePaymentMatched(Event):
+class PromisePaymentMatched(Event, frozen=True, kw_only=True):
     """A repayment counts towards the promise, by its value date."""
 
     promise_id: str
@@ -356,7 +356,7 @@ class PromisePaymentMatched(Event):
 
 
 @published("outreach")
-class PromisePaymentUnmatched(Event):
+class PromisePaymentUnmatched(Event, frozen=True, kw_only=True):
     """A repayment that counted was taken back."""
 
     promise_id: str
@@ -365,7 +365,7 @@ class PromisePaymentUnmatched(Event):
 
 
 @published("outreach")
-class PromisePartMet(Event):
+class PromisePartMet(Event, frozen=True, kw_only=True):
     """A part other than the last was paid in time; the promise runs on."""
 
     promise_id: str
@@ -375,7 +375,7 @@ class PromisePartMet(Event):
 
 
 @published("outreach")
-class PromiseReinstated(Event):
+class PromiseReinstated(Event, frozen=True, kw_only=True):
     """An ended promise is open again, because a payment turned out backdated or was taken back before the last day."""
 
     promise_id: str

@@ -25,7 +25,7 @@ class TreatmentStep(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @published("scoring")
-class DebtorScored(Event):
+class DebtorScored(Event, frozen=True, kw_only=True):
     """A model looked at the debtor; probabilities are decimal strings, reasons are codes of the model."""
 
     loan_ids: tuple[str, ...]
@@ -42,7 +42,7 @@ class DebtorScored(Event):
 
 
 @published("scoring")
-class SegmentAssigned(Event):
+class SegmentAssigned(Event, frozen=True, kw_only=True):
     """The debtor belongs to a segment, with the reasons."""
 
     loan_ids: tuple[str, ...]
@@ -54,7 +54,7 @@ class SegmentAssigned(Event):
 
 
 @published("scoring")
-class TreatmentSelected(Event):
+class TreatmentSelected(Event, frozen=True, kw_only=True):
     """The strategy that the case shall follow."""
 
     treatment_id: str
@@ -68,7 +68,7 @@ class TreatmentSelected(Event):
 
 
 @published("scoring")
-class EscalationRecommended(Event):
+class EscalationRecommended(Event, frozen=True, kw_only=True):
     """Advice to go further, for people to approve."""
 
     case_id: str
@@ -80,7 +80,7 @@ class EscalationRecommended(Event):
 
 
 @published("scoring")
-class DelinquencyObserved(Event):
+class DelinquencyObserved(Event, frozen=True, kw_only=True):
     """Scoring took note of an overdue loan: what its models see of it from now on."""
 
     loan_id: str
@@ -94,7 +94,7 @@ class DelinquencyObserved(Event):
 
 
 @published("scoring")
-class BehaviourObserved(Event):
+class BehaviourObserved(Event, frozen=True, kw_only=True):
     """Scoring counted something the debtor did, or that was tried; `ref` names the promise, attempt or repayment."""
 
     kind: Literal["contact_attempted", "right_party_contact", "promise_kept", "promise_broken", "repayment"]
@@ -103,7 +103,7 @@ class BehaviourObserved(Event):
 
 
 @published("scoring")
-class AssessmentEnded(Event):
+class AssessmentEnded(Event, frozen=True, kw_only=True):
     """A loan's episode is over; with the last one (`open_loans` 0) segment and treatment end too."""
 
     loan_id: str

@@ -185,19 +185,22 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         while slices := [s for s in slices if (s.topic, s.part) in self._claims]:
             try:
                 await self._commit(slices)
-                return None
+                return
             except PartitionsLost as error:
                 self._forget(error.lost)
             except StreamVersionConflict:
                 tries += 1
                 if tries > 3 and sum(len(s.records) for s in slices) > 1:
-                    return await self._one_by_one(slices)
+                    await self._one_by_one(slices)
+                    return
             except Exception as error:
                 if is_transient(error):
                     raise
                 if sum(len(s.records) for s in slices) == 1:
-                    return await self._park(slices[0], error)
-                return await self._one_by_one(slices)
+                    await self._park(slices[0], error)
+                else:
+                    await self._one_by_one(slices)
+                return
 
     async def _commit(self, slices: Sequence[Slice]) -> None:
         with self._batches.measure([r for s in slices for r in s.records]) as measured:

@@ -59,7 +59,7 @@ class Relay:
     async def _lead(self) -> None:
         session = await self._store.database.session()
         try:
-            while not await session.fetchval("SELECT pg_try_advisory_lock(hashtext('es.relay'))"):
+            while not await session.fetchval("SELECT pg_try_advisory_lock(hashtext('es.relay'))"):  # noqa: ASYNC110
                 await asyncio.sleep(1)
             await self._publish(session)
         finally:
