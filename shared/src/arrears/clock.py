@@ -7,6 +7,7 @@ argument; only entrypoints and the kernel ask the clock.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -137,7 +138,7 @@ async def clock_from_settings(kind: str, url: str, environment: str, name: str) 
     if environment == "production":
         raise VirtualClockRefused("ARREARS_CLOCK=virtual is refused with ARREARS_ENV=production")
     async with httpx.AsyncClient(trust_env=False) as http:
-        clock = VirtualClock(http, url, name)
+        clock = VirtualClock(http, url, f"{name}/{os.getpid()}")
         await clock.start()
         following = asyncio.create_task(clock.follow(), name="virtual-clock")
         try:

@@ -5,19 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import httpx
 from joserfc.errors import JoseError
 from joserfc.jwk import JWKRegistry, Key, KeySet
 
+from arrears.auth.discovery import ProviderUnavailable, discover, json_document
+
 MAX_AGE_SECONDS: Final = 600
 # A stranger can invent key ids at will; without this pause each would cost a request to the provider.
 MIN_PAUSE_SECONDS: Final = 10
-
-
-class ProviderUnavailable(Exception):
-    """The OIDC provider does not answer, or not with what OIDC discovery promises."""
 
 
 class ProviderKeys:
@@ -73,26 +71,13 @@ class ProviderKeys:
         return self._monotonic() - self._tried_at < self._min_pause
 
     async def _read(self) -> KeySet:
-        discovered = await self._json(self.issuer.rstrip("/") + "/.well-known/openid-configuration")
-        if discovered.get("issuer") != self.issuer:
-            raise ProviderUnavailable(f"{self.issuer} says that its issuer is {discovered.get('issuer')!r}")
-        published = await self._json(str(discovered.get("jwks_uri")))
+        provider = await discover(self.issuer, self._http)
+        published = await json_document(self._http, "GET", str(provider.get("jwks_uri")))
         keys = published.get("keys")
         usable = [key for each in keys if (key := _signing_key(each))] if isinstance(keys, list) else []
         if not usable:
             raise ProviderUnavailable(f"{self.issuer} publishes no key that we can use")
         return KeySet(usable)
-
-    async def _json(self, url: str) -> dict[str, Any]:
-        try:
-            answer = await self._http.get(url)
-            answer.raise_for_status()
-            document = answer.json()
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            raise ProviderUnavailable(f"no answer from {url}: {error}") from error
-        if not isinstance(document, dict):
-            raise ProviderUnavailable(f"{url} holds no JSON object")
-        return document
 
 
 def _signing_key(published: object) -> Key | None:

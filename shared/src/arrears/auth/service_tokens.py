@@ -1,40 +1,68 @@
-"""The token with which one of our services calls another (OAuth 2.0 client credentials, RFC 6749 §4.4)."""
+"""The access token of a service itself, by the client-credentials grant (RFC 6749 §4.4)."""
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import AsyncGenerator, Callable
 from typing import Final
 
 import httpx
 
-_EARLY_SECONDS: Final = 30
+from arrears.auth.discovery import ProviderUnavailable, discover, json_document
+
+RENEW_BEFORE_SECONDS: Final = 60.0
 
 
-class ServiceTokens:
-    """Draws a token when asked and keeps it until shortly before it expires."""
+class ServiceTokens(httpx.Auth):
+    """Keeps one valid token and adds it to requests: `await http.get(url, auth=tokens)`.
 
-    def __init__(self, issuer: str, client: str, secret: str, http: httpx.AsyncClient) -> None:
-        self._issuer = issuer.rstrip("/")
-        self._client = client
-        self._secret = secret
+    A 401 makes it fetch a new one once, because a provider may revoke a token before it ends.
+    """
+
+    def __init__(
+        self,
+        issuer: str,
+        client_id: str,
+        secret: str,
+        http: httpx.AsyncClient,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._issuer = issuer
+        self._basic = httpx.BasicAuth(client_id, secret)
         self._http = http
+        self._monotonic = monotonic
         self._token = ""
-        self._until = 0.0
+        self._valid_until = float("-inf")
+        self._fetching = asyncio.Lock()
 
-    async def headers(self) -> dict[str, str]:
-        """Return the authorization header.
+    async def token(self) -> str:
+        """Return a token that is valid for another minute.
 
         Raises:
-            httpx.HTTPError: the issuer does not answer or refuses the client.
+            ProviderUnavailable: the provider does not answer or refuses this client.
         """
-        if time.monotonic() >= self._until:
-            answer = await self._http.post(
-                f"{self._issuer}/token",
-                data={"grant_type": "client_credentials"},
-                auth=(self._client, self._secret),
-            )
-            answer.raise_for_status()
-            body = answer.json()
-            self._token = body["access_token"]
-            self._until = time.monotonic() + int(body.get("expires_in", 60)) - _EARLY_SECONDS
-        return {"authorization": f"Bearer {self._token}"}
+        async with self._fetching:
+            if self._monotonic() >= self._valid_until:
+                await self._fetch()
+            return self._token
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        token = await self.token()
+        request.headers["Authorization"] = f"Bearer {token}"
+        response = yield request
+        if response.status_code == 401:
+            if token == self._token:
+                self._valid_until = float("-inf")
+            request.headers["Authorization"] = f"Bearer {await self.token()}"
+            yield request
+
+    async def _fetch(self) -> None:
+        provider = await discover(self._issuer, self._http)
+        endpoint, form = str(provider.get("token_endpoint")), {"grant_type": "client_credentials"}
+        answer = await json_document(self._http, "POST", endpoint, form, self._basic)
+        token, seconds = answer.get("access_token"), answer.get("expires_in", 300)
+        if not isinstance(token, str) or not isinstance(seconds, int):
+            raise ProviderUnavailable(f"{self._issuer} gave no usable token")
+        self._token = token
+        self._valid_until = self._monotonic() + seconds - RENEW_BEFORE_SECONDS

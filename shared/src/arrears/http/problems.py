@@ -17,8 +17,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from arrears.auth.discovery import ProviderUnavailable
 from arrears.auth.enforcement import NoPolicy, RoleMissing
-from arrears.auth.keys import ProviderUnavailable
 from arrears.auth.tokens import Unauthenticated
 from arrears.refusals import (
     CommandInFlight,

@@ -28,7 +28,7 @@ class Client:
     @property
     def secret(self) -> str:
         """Published on purpose: it only stops a mistyped client id from passing."""
-        return f"development-{self.client_id}"
+        return f"{self.client_id}-development-secret"
 
 
 def _user(subject: str, name: str, *roles: Role) -> User:
