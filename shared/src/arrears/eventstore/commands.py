@@ -19,7 +19,7 @@ from arrears.eventstore.work import Work
 from arrears.refusals import IdempotencyKeyReused, Overloaded
 from arrears.signal import Signal
 
-_TRIES: Final = 5
+_TRIES: Final = 30  # of n callers of one stream at once, one wins each round
 _GROUP: Final = 500
 _QUEUE: Final = 2_000
 
