@@ -18,7 +18,7 @@ from aiokafka.errors import KafkaError
 
 from arrears_local.jars import KAFKA_VERSION, kafka_jars
 from arrears_local.launch import Launch, log_tail, spawn
-from arrears_local.ports import LOOPBACK, answers, free_port, is_free
+from arrears_local.ports import LOOPBACK, answers, free_port, holder, is_free
 from arrears_local.refusals import StartFailed
 from arrears_local.topics import INPUT_MAX_MESSAGE_BYTES
 from arrears_local.waiting import run_blocking, wait_until_ready
@@ -68,6 +68,8 @@ def start_kafka(home: Path, port: int, cache: Path | None = None) -> KafkaProces
 
     Raises JarsUnavailable, JarRefused or StartFailed (with the broker's last words).
     """
+    if not is_free(port):
+        raise StartFailed(f"port {port} is taken by {holder(port)}", "stop it, or choose another port")
     launch = prepare_kafka(home, port, cache or default_cache())
     process = KafkaProcess(f"{LOOPBACK}:{port}", home, spawn(launch))
     try:

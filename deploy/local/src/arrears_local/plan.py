@@ -121,7 +121,13 @@ def _infrastructure(settings: LocalSettings) -> list[Process]:
         url = f"postgresql://{OWNER}@{LOOPBACK}:{settings.postgres_port}/postgres"
         prepare = partial(prepare_postgres, settings.home, settings.postgres_port)
         found.append(
-            Process("postgres", Group.INFRASTRUCTURE, prepare, partial(probe_postgres, url), settings.postgres_port)
+            Process(
+                "postgres",
+                Group.INFRASTRUCTURE,
+                prepare,
+                partial(probe_postgres, url, settings.home / "postgres"),
+                settings.postgres_port,
+            )
         )
     if settings.kafka_port is not None:
         prepare = partial(prepare_kafka, settings.home, settings.kafka_port, settings.cache)

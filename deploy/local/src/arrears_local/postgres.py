@@ -81,7 +81,7 @@ def start_postgres(home: Path, port: int) -> PostgresProcess:
     it accepts connections. Raises StartFailed with the server's last words."""
     launch = prepare_postgres(home, port)
     for _ in range(STARTS_TRIED):
-        process = PostgresProcess(port, home, spawn(launch))
+        process = PostgresProcess(port, home.resolve(), spawn(launch))
         try:
             run_blocking(_get_ready(process))
             return process
@@ -96,7 +96,9 @@ def start_postgres(home: Path, port: int) -> PostgresProcess:
 
 async def _get_ready(process: PostgresProcess) -> None:
     url = process.url("postgres")
-    await wait_until_ready(lambda: probe_postgres(url), process.popen.poll, READY_WITHIN_SECONDS)
+    await wait_until_ready(
+        lambda: probe_postgres(url, process.home.resolve() / "postgres"), process.popen.poll, READY_WITHIN_SECONDS
+    )
     await create_databases(url)
 
 
@@ -131,13 +133,19 @@ def server_user() -> int | None:
     return pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
 
 
-async def probe_postgres(url: str) -> None:
-    """Return when the server takes a connection; raise OSError while it does not."""
+async def probe_postgres(url: str, data: Path | None = None) -> None:
+    """Return when the server takes a connection and, if `data` (absolute) is given, serves that folder (so that a stranger on
+    the same port is not taken for ours); raise OSError while it does not."""
     try:
         connection = await asyncpg.connect(url, timeout=5.0)
+        try:
+            served = Path(await connection.fetchval("SHOW data_directory"))
+        finally:
+            await connection.close()
     except asyncpg.PostgresError as error:
         raise ConnectionError(str(error)) from error
-    await connection.close()
+    if data is not None and served != data:
+        raise ConnectionError(f"the server at {url} serves {served}, not {data}")
 
 
 async def create_databases(url: str, names: tuple[str, ...] = DATABASES) -> list[str]:
