@@ -48,14 +48,8 @@ class TokenVerifier:
 
     def __init__(self, keys: ProviderKeys, *, audience: str = AUDIENCE, now: Callable[[], float] = time.time) -> None:
         self._keys = keys
-        self._claims = jwt.JWTClaimsRegistry(
-            now=lambda: int(now()),
-            leeway=LEEWAY_SECONDS,
-            iss={"essential": True, "value": keys.issuer},
-            aud={"essential": True, "value": audience},
-            exp={"essential": True},
-            sub={"essential": True},
-        )
+        self._audience = audience
+        self._now = now
 
     async def verify(self, token: str) -> Principal:
         """Return the caller that `token` proves.
@@ -64,31 +58,44 @@ class TokenVerifier:
             Unauthenticated: forged, expired, not yet valid, of another issuer or audience, or without a known role.
             ProviderUnavailable: the provider's keys were never read and cannot be read now.
         """
-        if len(token) > MAX_TOKEN_CHARACTERS:
-            raise Unauthenticated("the token is too long")
-        claims = await self._verified_claims(token)
-        try:
-            self._claims.validate(claims)
-        except JoseError as error:
-            raise Unauthenticated(str(error)) from error
-        return _principal(claims)
+        return _principal(await verified_claims(self._keys, token, self._audience, self._now))
 
-    async def _verified_claims(self, token: str) -> dict[str, Any]:
-        try:
-            return _decode(token, await self._keys.current())
-        except InvalidKeyIdError:
-            pass  # the provider may have rotated its keys since we read them
-        except (JoseError, ValueError, TypeError) as error:
-            raise Unauthenticated(str(error)) from error
-        try:
-            return _decode(token, await self._keys.refreshed())
-        except (JoseError, ValueError, TypeError) as error:
-            raise Unauthenticated(str(error)) from error
+
+async def verified_claims(
+    keys: ProviderKeys, token: str, audience: str, now: Callable[[], float] = time.time
+) -> dict[str, Any]:
+    """Return the claims of a token for `audience` whose signature, issuer and times are right.
+
+    Raises:
+        Unauthenticated: they are not.
+        ProviderUnavailable: as in `ProviderKeys.current`.
+    """
+    try:
+        claims = await _signed_claims(keys, token)
+        registry = jwt.JWTClaimsRegistry(
+            now=int(now()),
+            leeway=LEEWAY_SECONDS,
+            iss={"essential": True, "value": keys.issuer},
+            aud={"essential": True, "value": audience},
+            exp={"essential": True},
+            sub={"essential": True},
+        )
+        registry.validate(claims)
+    except (JoseError, ValueError, TypeError) as error:
+        raise Unauthenticated(str(error)) from error
+    return claims
+
+
+async def _signed_claims(keys: ProviderKeys, token: str) -> dict[str, Any]:
+    try:
+        return _decode(token, await keys.current())
+    except InvalidKeyIdError:  # the provider may have rotated its keys since we read them
+        return _decode(token, await keys.refreshed())
 
 
 def _decode(token: str, keys: KeySet) -> dict[str, Any]:
-    if not token.isascii() or token.count(".") != 2:
-        raise ValueError("not a signed JSON web token")
+    if not token.isascii() or token.count(".") != 2 or len(token) > MAX_TOKEN_CHARACTERS:
+        raise ValueError("not a signed JSON web token, or too long")
     return jwt.decode(token, keys, registry=_REGISTRY).claims
 
 
