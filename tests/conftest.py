@@ -10,6 +10,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+
 from arrears.database import Database
 from arrears.migrations import event_log_sql
 from arrears_local.kafka import KafkaProcess, default_cache, start_kafka

@@ -6,6 +6,8 @@ import asyncio
 
 import asyncpg
 import pytest
+from tests.kernel.log.toy import CAUSE, FEES, NOON, Charge, Fees, FeeTooHigh, fees
+
 from arrears.clock import SystemClock
 from arrears.database import Database
 from arrears.eventstore.commands import Commands, IdempotencyKey
@@ -14,8 +16,6 @@ from arrears.eventstore.store import EventStore
 from arrears.eventstore.work import Work
 from arrears.refusals import IdempotencyKeyReused
 from arrears.signal import Signal
-
-from tests.kernel.log.toy import CAUSE, FEES, NOON, Charge, FeeTooHigh, Fees, fees
 
 
 @pytest.fixture

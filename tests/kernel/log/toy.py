@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 
 import msgspec
+
 from arrears.decider import Decider, StreamRef
 from arrears.events.ingest import FeeCharged
 from arrears.events.registry import Event
@@ -13,7 +14,7 @@ from arrears.eventstore.work import Cause
 from arrears.recorded import Actor
 from arrears.refusals import Refusal
 
-NOON = datetime(2026, 3, 2, 12, tzinfo=timezone.utc)
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 CAUSE = Cause(Actor(kind="system", id="test"))
 
 

@@ -18,6 +18,7 @@ class AuditCheckpointSigned(Event, frozen=True, kw_only=True):
     head_signature: str
     witness_signature: str
     signed_at: datetime
+    head_signed_at: datetime | None = None
 
 
 @published("audit")

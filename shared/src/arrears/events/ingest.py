@@ -89,6 +89,8 @@ class InstallmentScheduled(Event, frozen=True, kw_only=True):
     principal_minor: NaturalMinor
     interest_minor: NaturalMinor
     fee_minor: NaturalMinor
+    change_ref: str = ""
+    """The reference of the change that made this version; empty for the first."""
 
 
 @published("ingest")
@@ -132,6 +134,7 @@ class RepaymentReversed(Event, frozen=True, kw_only=True):
     reason: Literal["bounce", "chargeback", "error", "clawback"]
     restored: tuple[AllocatedPart, ...]
     overpayment_minor: NaturalMinor
+    reversal_ref: str = ""
 
 
 @published("ingest")
@@ -194,6 +197,7 @@ class DelinquencyBucketChanged(Event, frozen=True, kw_only=True):
     delinquent_days: int
     as_of: date
     cause: Literal["ageing", "payment", "reversal", "backdated", "pause", "restructure"]
+    days_past_due_max: int = 0
 
 
 @published("ingest")

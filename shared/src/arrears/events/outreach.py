@@ -78,6 +78,7 @@ class CaseClosed(Event, frozen=True, kw_only=True):
     case_id: str
     reason: Literal["cured", "paid_off", "settled", "sold", "uncollectable", "deceased"]
     on: date
+    loan_ids: tuple[str, ...] = ()
 
 
 class Slot(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,6 +134,7 @@ class ContactBlocked(Event, frozen=True, kw_only=True):
     next_allowed_at: datetime | None
     requested_by: str
     step_no: int | None = None
+    loan_ids: tuple[str, ...] = ()
 
 
 @published("outreach")
@@ -214,6 +216,7 @@ class PromiseKept(Event, frozen=True, kw_only=True):
     on: date
     paid_minor: NaturalMinor
     repayment_ids: tuple[str, ...]
+    loan_ids: tuple[str, ...] = ()
 
 
 @published("outreach")
@@ -224,6 +227,7 @@ class PromisePartlyKept(Event, frozen=True, kw_only=True):
     on: date
     paid_minor: NaturalMinor
     shortfall_minor: PositiveMinor
+    loan_ids: tuple[str, ...] = ()
 
 
 @published("outreach")
@@ -235,6 +239,7 @@ class PromiseBroken(Event, frozen=True, kw_only=True):
     paid_minor: NaturalMinor
     shortfall_minor: PositiveMinor
     as_of: date
+    loan_ids: tuple[str, ...] = ()
 
 
 @published("outreach")
@@ -244,6 +249,7 @@ class PromiseCancelled(Event, frozen=True, kw_only=True):
     promise_id: str
     reason: Literal["superseded", "paid_other", "error"]
     on: date
+    loan_ids: tuple[str, ...] = ()
 
 
 @published("outreach")
@@ -296,6 +302,7 @@ class StepPlanned(Event, frozen=True, kw_only=True):
     contact_point_id: str
     on: date
     try_at: datetime | None = None
+    loan_ids: tuple[str, ...] = ()
 
 
 @published("outreach")
@@ -353,6 +360,7 @@ class PromisePaymentMatched(Event, frozen=True, kw_only=True):
     repayment_id: str
     amount_minor: PositiveMinor
     value_on: date
+    loan_ids: tuple[str, ...] = ()
 
 
 @published("outreach")
@@ -362,6 +370,7 @@ class PromisePaymentUnmatched(Event, frozen=True, kw_only=True):
     promise_id: str
     repayment_id: str
     on: date
+    loan_ids: tuple[str, ...] = ()
 
 
 @published("outreach")
@@ -372,6 +381,7 @@ class PromisePartMet(Event, frozen=True, kw_only=True):
     no: int
     on: date
     paid_minor: NaturalMinor
+    loan_ids: tuple[str, ...] = ()
 
 
 @published("outreach")
@@ -381,3 +391,4 @@ class PromiseReinstated(Event, frozen=True, kw_only=True):
     promise_id: str
     cause: str
     on: date
+    loan_ids: tuple[str, ...] = ()

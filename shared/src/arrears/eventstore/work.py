@@ -13,6 +13,7 @@ from arrears.decider import Decider, StreamRef
 from arrears.events.registry import Event, decode, encode, type_of
 from arrears.eventstore.errors import CorruptStream
 from arrears.recorded import Actor, Meta, Recorded, encode_meta
+from arrears.telemetry import inject
 from arrears.values.identity import partition_of
 
 C = TypeVar("C")
@@ -124,7 +125,7 @@ class Work:
         meta = encode_meta(
             Meta(
                 actor=cause.actor, tenant=cause.tenant, causation=cause.causation, correlation=cause.correlation,
-                effective_on=effective_on, traceparent=cause.traceparent,
+                effective_on=effective_on, traceparent=cause.traceparent or inject(),
             )
         )  # fmt: skip
         evolve, state, version = ref.decider.evolve, stream.state, stream.version

@@ -23,6 +23,7 @@ from arrears.followers import forever
 from arrears.kafka.cloudevents import Heartbeat, heartbeat_record, to_headers
 from arrears.recorded import Recorded
 from arrears.signal import Signal, wait
+from arrears.telemetry import send_span
 
 _CHUNK: Final = 2_000
 _HEARTBEAT_SECONDS: Final = 10.0
@@ -70,8 +71,8 @@ class Relay:
             bootstrap_servers=self._bootstrap, acks="all", enable_idempotence=True, max_batch_size=256 * 1024,
             max_request_size=2 * 1024 * 1024, linger_ms=2, request_timeout_ms=20_000,
         )  # fmt: skip
-        await producer.start()
         try:
+            await producer.start()
             await session.execute("INSERT INTO es.follower (name) VALUES ($1) ON CONFLICT DO NOTHING", _NAME)
             self._position = await session.fetchval("SELECT position FROM es.follower WHERE name = $1", _NAME)
             while True:
@@ -88,14 +89,15 @@ class Relay:
 
     async def _send(self, producer: Any, events: Sequence[Recorded]) -> None:
         failpoint("relay.before_produce")
-        futures = [
-            await producer.send(
-                self.topic, value=event.raw_data, key=event.debtor_id.encode(), partition=event.partition,
-                headers=to_headers(event),
-            )
-            for event in events
-        ]  # fmt: skip
-        await asyncio.gather(*futures)
+        headers = [to_headers(event) for event in events]
+        with send_span(self.topic, headers):
+            futures = [
+                await producer.send(
+                    self.topic, event.raw_data, key=event.debtor_id.encode(), partition=event.partition, headers=header
+                )
+                for event, header in zip(events, headers, strict=True)
+            ]
+            await asyncio.gather(*futures)
 
     async def _checkpoint(self, session: Any, position: int) -> None:
         await session.execute(
