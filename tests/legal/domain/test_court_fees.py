@@ -77,4 +77,4 @@ def test_nothing_to_claim_has_no_fee(fee: Callable[[int], int], claim: int) -> N
 def test_a_larger_claim_never_costs_less(claim: int, more: int) -> None:
     for fee in FEES:
         assert fee(claim) <= fee(claim + more)
-    assert summary_fee_minor(claim) * 2 - filing_fee_minor(claim) in (0, 1)
+    assert summary_fee_minor(claim) * 2 - filing_fee_minor(claim) in (-1, 0, 1)
