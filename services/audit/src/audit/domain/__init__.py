@@ -1,0 +1,1 @@
+"""What a log must be, and what audit says about it. Pure."""

@@ -1,0 +1,1 @@
+"""How audit is reached: the service, its verifier, HTTP and the command line."""

@@ -1,0 +1,1 @@
+"""In order: check_copy, verify_heads, sign_checkpoint, find_missing."""
