@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from arrears_local.kafka import start_kafka
 from arrears_local.launch import Launch
 from arrears_local.plan import Group, Process
 from arrears_local.ports import free_port
@@ -40,3 +41,16 @@ def server_process(tmp_path: Path) -> MakeProcess:
         return Process(name, group, lambda: launch, probe, port, f"http://127.0.0.1:{port}")
 
     return make
+
+
+@pytest.fixture(scope="session")
+def server_program() -> str:
+    return SERVER
+
+
+@pytest.fixture(scope="session")
+def broker_bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A private broker that no test kills, without topics at first."""
+    process = start_kafka(tmp_path_factory.mktemp("shared-broker"), free_port())
+    yield process.bootstrap
+    process.stop()

@@ -12,9 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
-
-import psutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 from arrears_local.checks import machine_checks, port_checks
 from arrears_local.jars import jars_missing
@@ -37,13 +35,29 @@ def bring_up(
     settings: LocalSettings, plan: Plan, sample: bool, tell_ready: Callable[[SystemStatus], None], report: Report
 ) -> None:
     """Start, tell, supervise until SIGINT or SIGTERM, stop. Raises a LocalRefusal when it cannot start."""
+    asyncio.run(_run_until_signalled(settings, plan, sample, tell_ready, report))
+
+
+@contextlib.asynccontextmanager
+async def running_system(settings: LocalSettings, plan: Plan, report: Report) -> AsyncIterator[Supervisor]:
+    """Everything of the plan is up and ready inside the block, and stopped in order after it.
+
+    Raises AlreadyRunning, PreflightFailed, StartFailed, JarsUnavailable or DependencyDown; each says what to do.
+    """
     with _only_one(settings):
         _preflight(settings, plan)
         if settings.kafka_port is not None and jars_missing(settings.cache):
-            report(
-                "First start: the broker's jars (44 MB) are fetched and its class archive is made, once; about 25 s."
-            )
-        asyncio.run(_supervise(settings, plan, sample, tell_ready, report))
+            report("First start: the broker's jars (44 MB) and its class archive are made ready, once; about 25 s.")
+
+        async def between() -> None:
+            await _make_topics_and_databases(settings)
+
+        supervisor = Supervisor(plan, settings.home, between, report)
+        await supervisor.start()
+        try:
+            yield supervisor
+        finally:
+            await supervisor.stop()
 
 
 def bring_up_detached(
@@ -77,15 +91,11 @@ def bring_down(settings: LocalSettings, wipe: bool) -> bool:
     """Stop the supervisor and, if one was killed, what it left behind. True if anything ran."""
     status = read_status(settings.home)
     ran = False
-    if status is not None and alive(status.supervisor, status.created):
-        ran = True
-        os.kill(status.supervisor, signal.SIGTERM)
-        _wait_gone([status.supervisor])
-    for process in status.processes if status is not None else ():
-        if process.pid is not None and alive(process.pid, process.created):
-            ran = True
-            os.kill(process.pid, signal.SIGTERM)
-            _wait_gone([process.pid])
+    if status is not None:
+        ran = _stop_and_wait(status.supervisor, status.created)
+        # What it could not stop itself, because it was killed where children do not die with their parent.
+        for process in status.processes:
+            ran |= process.pid is not None and _stop_and_wait(process.pid, process.created)
     if wipe and settings.home.exists():
         for entry in settings.home.iterdir():
             if entry != settings.cache:
@@ -93,36 +103,26 @@ def bring_down(settings: LocalSettings, wipe: bool) -> bool:
     return ran
 
 
-async def _supervise(
+async def _run_until_signalled(
     settings: LocalSettings, plan: Plan, sample: bool, tell_ready: Callable[[SystemStatus], None], report: Report
 ) -> None:
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    async def run() -> None:
+        async with running_system(settings, plan, report) as supervisor:
+            if sample:
+                await _load_sample(settings, report)
+            tell_ready(supervisor.status())
+            await asyncio.Event().wait()
 
-    async def between() -> None:
-        await _make_topics_and_databases(settings)
+    task = asyncio.create_task(run())
 
-    supervisor = Supervisor(plan, settings.home, between, report)
-    starting = asyncio.create_task(supervisor.start())
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    if stop.is_set():
-        starting.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await starting
-        return
-    stopping.cancel()
-    status = await starting
-    try:
-        if sample:
-            await _load_sample(settings, report)
-        tell_ready(status)
-        await stop.wait()
+    def stop() -> None:
         report("stopping …")
-    finally:
-        await supervisor.stop()
+        task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
 
 
 async def _make_topics_and_databases(settings: LocalSettings) -> None:
@@ -187,11 +187,14 @@ def _already(settings: LocalSettings) -> AlreadyRunning:
     )
 
 
-def _wait_gone(pids: list[int]) -> None:
-    processes = []
-    for pid in pids:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            processes.append(psutil.Process(pid))
-    _, left = psutil.wait_procs(processes, DOWN_WITHIN_SECONDS)
-    if left:
-        raise StartFailed(f"process {left[0].pid} did not stop within {DOWN_WITHIN_SECONDS:.0f} s", "end it by its id")
+def _stop_and_wait(pid: int, created: float) -> bool:
+    """SIGTERM to exactly this process and wait for its end; False when it was gone before."""
+    if not alive(pid, created):
+        return False
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + DOWN_WITHIN_SECONDS
+    while alive(pid, created):
+        if time.monotonic() > deadline:
+            raise StartFailed(f"process {pid} did not stop within {DOWN_WITHIN_SECONDS:.0f} s", "end it by its id")
+        time.sleep(0.05)
+    return True
