@@ -1,43 +1,44 @@
-"""The connection to one service's database: SQLAlchemy's pool, asyncpg beneath."""
+"""The connection to one service's database: a pool of asyncpg connections.
+
+asyncpg directly, because a unit of work is a handful of round trips and an ORM's checkout costs as much as one of them
+(measured: docs/decisions/0009); SQLAlchemy serves the migrations.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 Connection = Any  # asyncpg.Connection, which ships no types
 
-_SESSION = {"idle_in_transaction_session_timeout": "5s", "lock_timeout": "10s", "jit": "off", "timezone": "UTC"}
+_SESSION: Final = {
+    "idle_in_transaction_session_timeout": "5s",
+    "lock_timeout": "10s",
+    "jit": "off",
+    "timezone": "UTC",
+    "application_name": "arrears",
+}
 
 
 class Database:
-    """A pool of connections to one PostgreSQL database."""
+    """A pool of connections to one PostgreSQL database; it connects at first use and again after the server was away."""
 
     def __init__(self, url: str, *, pool_size: int = 8) -> None:
         self.url = url
-        self._engine = create_async_engine(
-            url.replace("postgresql://", "postgresql+asyncpg://", 1),
-            pool_size=pool_size,
-            max_overflow=0,
-            pool_pre_ping=True,
-            connect_args={"server_settings": _SESSION, "timeout": 10},
-        )
-
-    @property
-    def engine(self) -> AsyncEngine:
-        """SQLAlchemy's engine, for queries that read better in its language."""
-        return self._engine
+        self._size = pool_size
+        self._pool: Any = None
+        self._opening = asyncio.Lock()
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """Yield a pooled asyncpg connection; each statement is its own transaction."""
-        async with self._engine.connect() as pooled:
-            raw = await pooled.get_raw_connection()
-            yield raw.driver_connection
+        """Yield a pooled connection; each statement is its own transaction."""
+        pool = self._pool or await self._open()
+        async with pool.acquire(timeout=10) as connection:
+            yield connection
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
@@ -51,4 +52,17 @@ class Database:
 
     async def close(self) -> None:
         """Close every pooled connection."""
-        await self._engine.dispose()
+        if self._pool is not None:
+            await self._pool.close()
+
+    async def _open(self) -> Any:
+        async with self._opening:
+            if self._pool is None:
+                self._pool = await asyncpg.create_pool(
+                    self.url, min_size=0, max_size=self._size, timeout=10, server_settings=_SESSION, reset=_keep
+                )
+        return self._pool
+
+
+async def _keep(_connection: Connection) -> None:
+    """No session state is ever left behind, so a returned connection needs no resetting round trip."""
