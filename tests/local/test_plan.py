@@ -57,3 +57,12 @@ def test_an_unknown_service_and_a_bad_number_are_named() -> None:
         make_plan(read_settings({}), {"billing": 2})
     with pytest.raises(ValueError, match="ARREARS_PARTITIONS must be a whole number, not 'many'"):
         read_settings({"ARREARS_PARTITIONS": "many"})
+
+
+def test_a_helper_that_is_elsewhere_is_not_started_and_one_here_listens_where_its_variable_says() -> None:
+    assert "issuer" not in names({"ARREARS_OIDC_ISSUER": "https://id.example/realms/arrears"})
+    plan = make_plan(
+        read_settings({"ARREARS_OIDC_ISSUER": "http://127.0.0.1:18200", "ARREARS_SMTP": "127.0.0.1:18225"}), {}
+    )
+    ports = {process.name: (process.port, *process.more_ports) for process in plan.processes}
+    assert (ports["issuer"], ports["providers"]) == ((18200,), (8201, 18225))

@@ -14,7 +14,7 @@ import msgspec
 import psutil
 
 from arrears_local.jars import check_jar, jar_folder, jars_missing, pinned_hashes
-from arrears_local.plan import Plan
+from arrears_local.plan import CLOCK, ISSUER, PROVIDERS, Plan
 from arrears_local.ports import answers, holder, is_free
 from arrears_local.refusals import LocalRefusal
 from arrears_local.settings import LocalSettings
@@ -47,11 +47,12 @@ def machine_checks(settings: LocalSettings, disk_needed_bytes: int = DISK_NEEDED
 def port_checks(plan: Plan) -> Iterator[Check]:
     """Every port of the plan, before anything is started."""
     for process in plan.processes:
-        name = f"port {process.port} ({process.name})"
-        if is_free(process.port):
-            yield Check(name, True, "free")
-        else:
-            yield Check(name, False, f"taken by {holder(process.port)}", _free_the_port(process.name))
+        for port in (process.port, *process.more_ports):
+            name = f"port {port} ({process.name})"
+            if is_free(port):
+                yield Check(name, True, "free")
+            else:
+                yield Check(name, False, f"taken by {holder(port)}", _free_the_port(process.name))
 
 
 def running_checks(settings: LocalSettings, plan: Plan, status: SystemStatus | None) -> Iterator[Check]:
@@ -150,5 +151,6 @@ def _guarded(name: str, find: Callable[[], str]) -> Check:
 
 
 def _free_the_port(process: str) -> str:
-    variable = f"ARREARS_{process.split('-')[0].upper()}_PORT"
+    moved_by = {helper.name: "/".join(name for name, _ in helper.addresses) for helper in (ISSUER, PROVIDERS, CLOCK)}
+    variable = moved_by.get(process, f"ARREARS_{process.split('-')[0].upper()}_PORT")
     return f"stop it, or choose another port with {variable}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from arrears_local.kafka import prepare_kafka, probe_kafka
 from arrears_local.launch import Launch
@@ -45,9 +46,19 @@ SERVICES = (
     Member("audit", "ARREARS_AUDIT_PORT", 8105, ("audit", "serve")),
     Member("console", "ARREARS_CONSOLE_PORT", 8100, ("console", "serve")),
 )
-ISSUER = Member("issuer", "ARREARS_ISSUER_PORT", 8200, ("arrears_local.issuer",))
-PROVIDERS = Member("providers", "ARREARS_PROVIDERS_PORT", 8201, ("arrears_local.providers",))
-CLOCK = Member("clock", "ARREARS_CLOCK_PORT", 8210, ("arrears_local.clock",))
+
+
+@dataclass(frozen=True)
+class Helper:
+    """A development helper: it listens where its variables (URLs or host:port) say, the first being its main one."""
+
+    name: str
+    addresses: tuple[tuple[str, str], ...]
+
+
+ISSUER = Helper("issuer", (("ARREARS_OIDC_ISSUER", "http://127.0.0.1:8200"),))
+PROVIDERS = Helper("providers", (("ARREARS_SMS_URL", "http://127.0.0.1:8201"), ("ARREARS_SMTP", "127.0.0.1:8225")))
+CLOCK = Helper("clock", (("ARREARS_CLOCK_URL", "http://127.0.0.1:8210"),))
 
 
 @dataclass(frozen=True)
@@ -61,6 +72,7 @@ class Process:
     probe: Callable[[], Awaitable[None]]
     port: int
     url: str = ""
+    more_ports: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,7 +94,7 @@ def make_plan(settings: LocalSettings, replicas: Mapping[str, int]) -> Plan:
         raise ValueError(f"no service is called {', '.join(unknown)}; services are {', '.join(sorted(names))}")
     environment = child_environment(settings)
     processes = [*_infrastructure(settings)]
-    processes += [_support(settings, member, environment) for member in support_members(settings)]
+    processes += [_helper(settings, helper, environment) for helper in helpers(settings)]
     for member in SERVICES:
         count = replicas.get(member.name, 1)
         processes += [_service(settings, member, environment, replica) for replica in range(count)]
@@ -95,11 +107,18 @@ def make_plan(settings: LocalSettings, replicas: Mapping[str, int]) -> Plan:
     return Plan(tuple(processes), migrations, f"http://{LOOPBACK}:{console.port}")
 
 
-def support_members(settings: LocalSettings) -> tuple[Member, ...]:
-    """The development helpers; in production the issuer, the clock and the providers are somebody else's."""
+def helpers(settings: LocalSettings) -> tuple[Helper, ...]:
+    """The development helpers; in production, and where a variable names another machine, they are somebody else's."""
     if settings.production:
         return ()
-    return (ISSUER, *((CLOCK,) if settings.clock == "virtual" else ()), PROVIDERS)
+    wanted = (ISSUER, *((CLOCK,) if settings.clock == "virtual" else ()), PROVIDERS)
+    return tuple(helper for helper in wanted if all(host == LOOPBACK for host, _ in _listens_at(settings, helper)))
+
+
+def _listens_at(settings: LocalSettings, helper: Helper) -> list[tuple[str, int]]:
+    texts = [text for _, text in _addresses(settings, helper)]
+    parts = [urlsplit(text if "//" in text else f"//{text}") for text in texts]
+    return [(part.hostname or "", part.port or 80) for part in parts]
 
 
 def child_environment(settings: LocalSettings) -> dict[str, str]:
@@ -136,13 +155,18 @@ def _infrastructure(settings: LocalSettings) -> list[Process]:
     return found
 
 
-def _support(settings: LocalSettings, member: Member, environment: Mapping[str, str]) -> Process:
-    port = settings.port(member.variable, member.port)
+def _helper(settings: LocalSettings, helper: Helper, environment: Mapping[str, str]) -> Process:
+    argv = (sys.executable, "-m", f"arrears_local.{helper.name}")
     launch = Launch(
-        member.name, _python(member), _log(settings, member.name), {**environment, member.variable: str(port)}
+        helper.name, argv, _log(settings, helper.name), {**environment, **dict(_addresses(settings, helper))}
     )
-    url = f"http://{LOOPBACK}:{port}"
-    return Process(member.name, Group.SUPPORT, lambda: launch, partial(probe_port, port), port, url)
+    port, *more = (port for _, port in _listens_at(settings, helper))
+    probe = partial(probe_port, port)
+    return Process(helper.name, Group.SUPPORT, lambda: launch, probe, port, f"http://{LOOPBACK}:{port}", tuple(more))
+
+
+def _addresses(settings: LocalSettings, helper: Helper) -> list[tuple[str, str]]:
+    return [(variable, settings.environment.get(variable, default)) for variable, default in helper.addresses]
 
 
 def _service(settings: LocalSettings, member: Member, environment: Mapping[str, str], replica: int) -> Process:
