@@ -58,6 +58,7 @@ _EVERY_SERVICE: Final[dict[tuple[str, str], Policy]] = {
     ("GET", "/v1/timeline"): _only(*_READERS, Role.compliance),
     ("GET", "/v1/lag"): _only(Role.operator, Role.auditor),
     ("GET", "/v1/dlq"): _only(Role.operator),
+    ("GET", "/v1/dlq/{topic}/{part}/{offset}"): _only(Role.operator),
     ("POST", "/v1/dlq/redrive"): _only(Role.operator),
 }
 

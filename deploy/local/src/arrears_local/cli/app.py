@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from arrears_local.cli import broker, stack
+from arrears_local.cli import broker, operations, stack
 from arrears_local.cli.output import talk
 
 PLUGIN_GROUP = "arrears.commands"
@@ -56,6 +56,7 @@ app = typer.Typer(
 )
 stack.register(app)
 broker.register(app)
+operations.register(app)
 
 
 def main() -> None:

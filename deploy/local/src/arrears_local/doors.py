@@ -1,0 +1,84 @@
+"""The services' HTTP doors as the command line and the simulator use them: with a token, with words for what goes wrong."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from arrears.auth.discovery import ProviderUnavailable
+from arrears.auth.service_tokens import ServiceTokens
+from arrears.settings import PORTS
+
+from arrears_local.refusals import DependencyDown, LocalRefusal
+
+
+class Refused(LocalRefusal):
+    """A service answered that it will not do it."""
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        super().__init__(f"{problem.get('title', 'refused')}: {problem.get('detail', '')} ({status})", "")
+        self.status = status
+        self.problem = problem
+        self.exit_code = 3 if status == 404 else 1
+
+
+class Doors:
+    """Calls services by name; every POST carries an idempotency key."""
+
+    def __init__(self, http: httpx.AsyncClient, tokens: httpx.Auth, environ: Mapping[str, str]) -> None:
+        self._http = http
+        self._tokens = tokens
+        self._environ = environ
+
+    async def get(self, service: str, path: str, **query: str) -> Any:
+        """Return the JSON answer of a GET. Raises Refused or DependencyDown."""
+        return await self._call("GET", service, path, params=query)
+
+    async def post(self, service: str, path: str, body: Any, *, key: str = "", **query: str) -> Any:
+        """Return the JSON answer of a POST. Raises Refused or DependencyDown."""
+        headers = {"Idempotency-Key": key or str(uuid4())}  # noqa: TID251  (a person's command is a new one)
+        return await self._call("POST", service, path, json=body, headers=headers, params=query)
+
+    async def upload(self, service: str, path: str, content: bytes, *, key: str = "", **query: str) -> Any:
+        """Return the JSON answer to a file sent as it is. Raises Refused or DependencyDown."""
+        headers = {
+            "Idempotency-Key": key or str(uuid4()),  # noqa: TID251
+            "Content-Type": "application/octet-stream",
+        }
+        return await self._call("POST", service, path, content=content, headers=headers, params=query)
+
+    def url(self, service: str) -> str:
+        """Return where a service listens."""
+        port = self._environ.get(f"ARREARS_{service.upper()}_PORT", str(PORTS[service]))
+        return f"http://127.0.0.1:{port}"
+
+    async def _call(self, method: str, service: str, path: str, **options: Any) -> Any:
+        try:
+            answer = await self._http.request(method, self.url(service) + path, auth=self._tokens, **options)
+        except (httpx.HTTPError, ProviderUnavailable) as error:
+            raise DependencyDown(f"{service} does not answer: {error!r}", "start it with `arrears up`") from error
+        if answer.status_code >= 400:
+            raise Refused(answer.status_code, _problem(answer))
+        return answer.json()
+
+
+@asynccontextmanager
+async def open_doors(client: str, environ: Mapping[str, str] = os.environ) -> AsyncIterator[Doors]:
+    """Yield the doors as the given client of the identity provider."""
+    secret = environ.get("ARREARS_CLIENT_SECRET", f"{client}-development-secret")
+    issuer = environ.get("ARREARS_OIDC_ISSUER", "http://127.0.0.1:8200")
+    limits = httpx.Limits(max_connections=40)
+    async with httpx.AsyncClient(timeout=120, trust_env=False, limits=limits) as http:
+        yield Doors(http, ServiceTokens(issuer, client, secret, http), environ)
+
+
+def _problem(answer: httpx.Response) -> Mapping[str, Any]:
+    try:
+        found = answer.json()
+    except ValueError:
+        return {"detail": answer.text[:200]}
+    return found if isinstance(found, dict) else {"detail": str(found)}
