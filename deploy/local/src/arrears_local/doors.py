@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from secrets import token_hex
 from typing import Any
-from uuid import uuid4
 
 import httpx
+
 from arrears.auth.discovery import ProviderUnavailable
 from arrears.auth.service_tokens import ServiceTokens
 from arrears.settings import PORTS
-
 from arrears_local.refusals import DependencyDown, LocalRefusal
 
 
@@ -40,13 +40,13 @@ class Doors:
 
     async def post(self, service: str, path: str, body: Any, *, key: str = "", **query: str) -> Any:
         """Return the JSON answer of a POST. Raises Refused or DependencyDown."""
-        headers = {"Idempotency-Key": key or str(uuid4())}  # noqa: TID251  (a person's command is a new one)
+        headers = {"Idempotency-Key": key or token_hex(16)}
         return await self._call("POST", service, path, json=body, headers=headers, params=query)
 
     async def upload(self, service: str, path: str, content: bytes, *, key: str = "", **query: str) -> Any:
         """Return the JSON answer to a file sent as it is. Raises Refused or DependencyDown."""
         headers = {
-            "Idempotency-Key": key or str(uuid4()),  # noqa: TID251
+            "Idempotency-Key": key or token_hex(16),
             "Content-Type": "application/octet-stream",
         }
         return await self._call("POST", service, path, content=content, headers=headers, params=query)

@@ -10,13 +10,13 @@ from dataclasses import asdict
 from typing import Annotated, Any, TypeVar
 
 import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
 from arrears.rebuild import rebuild
 from arrears.runtime import ServiceDefinition
 from arrears.service import runtime
 from arrears.settings import PORTS, Settings
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
-
 from arrears_local.cli.output import FAILED, INTEGRITY_VIOLATION, NOT_FOUND, AsJson, data, end_with, print_json, talk
 from arrears_local.doors import open_doors
 from arrears_local.refusals import LocalRefusal
@@ -93,7 +93,9 @@ def show_timeline(
     table = Table("when (UTC)", "service", "event", "what", "id")
     for one in events:
         when = str(one["occurred_at"])[:19].replace("T", " ")
-        table.add_row(when, one["source"], one["type"], one["line"]["zh" if language == "zh" else "en"], one["event_id"])
+        table.add_row(
+            when, one["source"], one["type"], one["line"]["zh" if language == "zh" else "en"], one["event_id"]
+        )
     data.print(table)
     return None
 
@@ -169,7 +171,10 @@ def redrive_parked(
         talk.print(f"{len(found)} records would be redriven; say --yes to do it")
     else:
         for one in found:
-            data.print(f"{one['topic']} {one['key']}: {one['applied']} applied, {one['left']} left {one['error']}", markup=False)
+            data.print(
+                f"{one['topic']} {one['key']}: {one['applied']} applied, {one['left']} left {one['error']}",
+                markup=False,
+            )
     if yes and any(one["left"] for one in found):
         raise typer.Exit(FAILED)
 
@@ -201,7 +206,9 @@ def rebuild_projection(
         print_json({**asdict(done), "equal": done.equal})
     else:
         verdict = "equal to the live one" if done.equal else "DIFFERENT from the live one"
-        data.print(f"{service}.{name}: {done.events:,} events, {done.new_rows:,} rows, {verdict}; generation {done.new_gen}")
+        data.print(
+            f"{service}.{name}: {done.events:,} events, {done.new_rows:,} rows, {verdict}; generation {done.new_gen}"
+        )
     if not done.equal:
         raise typer.Exit(INTEGRITY_VIOLATION)
 
