@@ -25,13 +25,13 @@ from scoring.domain.assessment import (
     ASSESSMENT,
     AdviseFurtherSteps,
     AssessLoan,
-    Assessment,
     EndEpisode,
     ObserveBehaviour,
     ReviseAmount,
     ReviseDelinquency,
     assessment_of,
 )
+from scoring.domain.assessment_state import Assessment
 from scoring.domain.strategies import FOLLOW_UP, STRATEGIES
 
 DAY = date(2026, 3, 2)
@@ -49,8 +49,8 @@ def assess(**changes: Any) -> AssessLoan:
 
 def revise(days: int, bucket: Any, **changes: Any) -> ReviseDelinquency:
     values: dict[str, Any] = {
-        "debtor_id": "debtor", "loan_id": "loan-1", "as_of": DAY + timedelta(days=days - 1), "days_past_due": days,
-        "bucket": bucket, "at": AT + timedelta(days=days - 1),
+        "debtor_id": "debtor", "loan_id": "loan-1", "episode_id": "loan-1/1", "as_of": DAY + timedelta(days=days - 1),
+        "days_past_due": days, "bucket": bucket, "at": AT + timedelta(days=days - 1),
     }  # fmt: skip
     return ReviseDelinquency(**{**values, **changes})
 
@@ -140,7 +140,10 @@ def test_a_bucket_in_another_segment_brings_another_treatment() -> None:
     assert first.treatment_id != second.treatment_id
 
 
-@pytest.mark.parametrize("command", [revise(1, "M1"), revise(1, "M0"), revise(31, "M2", loan_id="another")])
+@pytest.mark.parametrize(
+    "command",
+    [revise(1, "M1"), revise(1, "M0"), revise(31, "M2", loan_id="another"), revise(31, "M2", episode_id="loan-1/0")],
+)
 def test_a_bucket_that_tells_nothing_new_changes_nothing(command: ReviseDelinquency) -> None:
     scoring.given(*OVERDUE).when(command).then_nothing()
 
@@ -188,7 +191,7 @@ def test_an_exhausted_strategy_brings_the_advice_to_go_to_court_when_that_pays()
     assert names(outcome.events) == ["DebtorScored", "EscalationRecommended"]
     assert outcome.events[1] == EscalationRecommended(
         case_id="case-1", loan_ids=("loan-1",), target="legal", expected_net_minor=1_102_000, cost_minor=90_000,
-        reasons=("treatment_exhausted", "band_a", "litigation_policy_1"),
+        reasons=("treatment_exhausted", "band_a", "litigation_policy_1"), currency="CNY",
     )  # fmt: skip
 
 
@@ -250,7 +253,15 @@ def test_segment_and_treatment_end_with_the_last_cured_loan() -> None:
     assert state.segment == "light"
     last = scoring.given(*events, *first.events).when(EndEpisode("loan-2", "loan-2/1", DAY))
     state = last.then(AssessmentEnded(loan_id="loan-2", episode_id="loan-2/1", on=DAY, open_loans=0))
-    assert state == Assessment(treatments=1)
+    assert (state.loans, state.segment, state.strategy_id, state.treatments) == ({}, None, "", 1)
+
+
+def test_a_reversal_opens_the_cured_episode_again() -> None:
+    events = history(assess(), EndEpisode("loan-1", "loan-1/1", DAY))
+    outcome = scoring.given(*events).when(revise(12, "M1"))
+    assert names(outcome.events) == FULL
+    assert outcome.state.cured == {}
+    scoring.given(*events).when(revise(12, "M1", episode_id="loan-1/2")).then_nothing()
 
 
 def test_a_new_episode_is_assessed_from_the_start_and_remembers_the_behaviour() -> None:

@@ -91,6 +91,7 @@ class EscalationProposed(Event, frozen=True, kw_only=True):
     case_id: str
     approval_id: str
     loan_ids: tuple[str, ...]
+    currency: str
     expected_net_minor: Minor
     cost_minor: Minor
     reasons: tuple[str, ...]

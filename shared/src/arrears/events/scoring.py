@@ -77,6 +77,7 @@ class EscalationRecommended(Event, frozen=True, kw_only=True):
     expected_net_minor: Minor
     cost_minor: Minor
     reasons: tuple[str, ...]
+    currency: str = ""
 
 
 @published("scoring")

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-import msgspec
-
 from arrears.decider import Decider, StreamRef
 from arrears.events.ingest import Bucket
 from arrears.events.registry import Event
@@ -23,14 +21,13 @@ from arrears.events.scoring import (
     DebtorScored,
     DelinquencyObserved,
     EscalationRecommended,
-    Segment,
     SegmentAssigned,
     TreatmentSelected,
 )
-from arrears.eventstore.errors import CorruptStream
 from arrears.values.identity import derived_id
+from scoring.domain.assessment_state import Assessment, evolve
 from scoring.domain.escalation import advise
-from scoring.domain.features import Behaviour, BehaviourKind, Features, OverdueLoan, counted, feature_hash, features_of
+from scoring.domain.features import BehaviourKind, Features, OverdueLoan, feature_hash, features_of
 from scoring.domain.scorecard import MODEL_ID, MODEL_VERSION, Score, score
 from scoring.domain.segments import SEGMENTS, segment_of, willingness
 from scoring.domain.strategies import CHAMPION, FOLLOW_UP, STRATEGIES, Strategy
@@ -58,6 +55,7 @@ class ReviseDelinquency:
 
     debtor_id: str
     loan_id: str
+    episode_id: str
     as_of: date
     days_past_due: int
     bucket: Bucket
@@ -106,18 +104,6 @@ class EndEpisode:
 Command = AssessLoan | ReviseDelinquency | ReviseAmount | ObserveBehaviour | AdviseFurtherSteps | EndEpisode
 
 
-class Assessment(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of one debtor; `treatments` counts those ever selected, `escalated_case_id` is set by advice."""
-
-    loans: dict[str, OverdueLoan] = {}
-    behaviour: Behaviour = Behaviour()
-    segment: Segment | None = None
-    strategy_id: str = ""
-    strategy_version: int = 0
-    treatments: int = 0
-    escalated_case_id: str = ""
-
-
 def decide(command: Command, state: Assessment) -> tuple[Event, ...]:
     """Return the events that `command` causes. No command is refused: what does not concern the debtor changes nothing."""
     match command:
@@ -156,9 +142,12 @@ def _assess_loan(command: AssessLoan, state: Assessment) -> tuple[Event, ...]:
 
 
 def _revise_delinquency(command: ReviseDelinquency, state: Assessment) -> tuple[Event, ...]:
-    loan = state.loans.get(command.loan_id)
-    # M0 is the cure that LoanCured is about to tell.
-    if loan is None or command.bucket in ("M0", loan.bucket):
+    known = state.loans.get(command.loan_id)
+    # A cured episode is opened again when the repayment that cured it is taken back.
+    loan = known or state.cured.get(command.loan_id)
+    if loan is None or loan.episode_id != command.episode_id or command.bucket == "M0":
+        return ()
+    if known is not None and command.bucket == known.bucket:
         return ()
     observed = _observed(
         command.loan_id, loan, as_of=command.as_of, days_past_due=command.days_past_due, bucket=command.bucket
@@ -195,7 +184,7 @@ def _advise(command: AdviseFurtherSteps, state: Assessment) -> tuple[Event, ...]
             _scored(result, features, state, command.at),
             EscalationRecommended(
                 case_id=command.case_id, loan_ids=claimed, target="legal", expected_net_minor=advice.expected_net_minor,
-                cost_minor=advice.cost_minor, reasons=advice.reasons,
+                cost_minor=advice.cost_minor, reasons=advice.reasons, currency=features.currency,
             ),
         )  # fmt: skip
     if state.strategy_id == FOLLOW_UP.strategy_id:
@@ -243,42 +232,6 @@ def _observed(
         days_past_due=loan.days_past_due if days_past_due is None else days_past_due, bucket=bucket or loan.bucket,
         overdue_minor=loan.overdue_minor if overdue_minor is None else overdue_minor, prior_episodes=loan.prior_episodes,
     )  # fmt: skip
-
-
-def evolve(state: Assessment, event: Event) -> Assessment:
-    """Return the assessment after `event`.
-
-    Raises:
-        CorruptStream: the event is none of an assessment.
-    """
-    change = msgspec.structs.replace
-    match event:
-        case DelinquencyObserved():
-            loan = OverdueLoan(
-                episode_id=event.episode_id, days_past_due=event.days_past_due, bucket=event.bucket,
-                overdue_minor=event.overdue_minor, currency=event.currency, prior_episodes=event.prior_episodes,
-            )  # fmt: skip
-            return change(state, loans={**state.loans, event.loan_id: loan})
-        case DebtorScored():
-            return state
-        case SegmentAssigned():
-            return change(state, segment=event.segment)
-        case TreatmentSelected():
-            return change(
-                state, strategy_id=event.strategy_id, strategy_version=event.version, treatments=state.treatments + 1,
-                escalated_case_id="",
-            )  # fmt: skip
-        case BehaviourObserved():
-            return change(state, behaviour=counted(state.behaviour, event.kind))
-        case EscalationRecommended():
-            return change(state, escalated_case_id=event.case_id)
-        case AssessmentEnded() if event.loan_id in state.loans:
-            loans = {loan_id: loan for loan_id, loan in state.loans.items() if loan_id != event.loan_id}
-            if loans:
-                return change(state, loans=loans)
-            return Assessment(behaviour=state.behaviour, treatments=state.treatments)
-        case _:
-            raise CorruptStream(f"{type(event).__name__} cannot follow in an assessment")
 
 
 ASSESSMENT: Final = Decider(

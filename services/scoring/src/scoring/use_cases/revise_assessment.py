@@ -14,8 +14,8 @@ async def revise_delinquency(event: Recorded, work: Work) -> None:
     changed = event.data
     assert isinstance(changed, DelinquencyBucketChanged)
     command = ReviseDelinquency(
-        debtor_id=event.debtor_id, loan_id=changed.loan_id, as_of=changed.as_of, days_past_due=changed.days_past_due,
-        bucket=changed.to_bucket, at=work.now,
+        debtor_id=event.debtor_id, loan_id=changed.loan_id, episode_id=changed.episode_id, as_of=changed.as_of,
+        days_past_due=changed.days_past_due, bucket=changed.to_bucket, at=work.now,
     )  # fmt: skip
     await work.execute(assessment_of(event.debtor_id), command, because_of(event), effective_on=changed.as_of)
 
