@@ -98,10 +98,7 @@ def _moved(episode: Episode, loan: Loan, occasion: Occasion, past: int, worst: i
 
 
 def _cured(before: Loan, after: Loan, episode: Episode, occasion: Occasion) -> e.LoanCured:
-    on, effective = occasion.on, max(occasion.effective_on, episode.overdue_since)
-    # The value date decides, not the day on which it was told, if nothing was overdue then either.
-    if effective < on and oldest_unpaid(after.terms, position_at(after, effective), effective) is None:
-        on = effective
+    on = _cured_on(after, max(occasion.effective_on, episode.overdue_since), occasion.on)
     position = position_at(after, occasion.on)
     balance = balance_changed(after.terms, after.facts, position)
     return e.LoanCured(
@@ -112,6 +109,18 @@ def _cured(before: Loan, after: Loan, episode: Episode, occasion: Occasion) -> e
         cured_by="self" if occasion.trigger != "restructure" else "restructure",
         paid_off=balance.payoff_minor == 0,
     )
+
+
+def _cured_on(loan: Loan, effective_on: date, told_on: date) -> date:
+    """Return the first day from which nothing was overdue any more: value dates decide, not the day of telling."""
+    moves = {receipt.value_on for receipt in loan.facts.receipts}
+    moves.update(instalment.due_on + _DAY for instalment in loan.facts.instalments)
+    found = told_on
+    for on in sorted((d for d in moves | {effective_on} if effective_on <= d < told_on), reverse=True):
+        if oldest_unpaid(loan.terms, position_at(loan, on), on) is not None:
+            break
+        found = on
+    return found
 
 
 def _past_due_before(before: Loan, on: date) -> int:

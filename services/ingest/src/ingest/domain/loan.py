@@ -210,24 +210,23 @@ def _age(command: AgeLoan, loan: Loan) -> tuple[Event, ...]:
     day, due_on = command.day, wakes_on(loan)
     if due_on is None or due_on > day:
         return ()
-    position = position_at(loan, day)
-    soon = tuple(reminders(loan, position, day))
+    later = _seen(loan, day)  # beyond `day` when money of the day after is known already
+    at_close, told = position_at(loan, day), position_at(loan, later)
+    soon = tuple(reminders(loan, at_close, day))
     changed: tuple[Event, ...] = (
-        *_reallocated(loan, loan, position, "ageing"),
-        *assess(loan, loan, position, Occasion("ageing", day, day)),
+        *_reallocated(loan, loan, told, "ageing"),
+        *assess(loan, loan, at_close, Occasion("ageing", day, day)),
     )
-    if soon and not changed and not crosses_date(loan, position, day):
+    if soon and not changed and not crosses_date(loan, at_close, day):
         return soon
     aged: Loan = loan
     for event in changed:
         folded = evolve(aged, event)
         assert isinstance(folded, Loan)
         aged = folded
-    later = _seen(loan, day)
-    if later > day:  # money of the day after is known already: what it improves follows at once
-        position = position_at(aged, later)
-        changed += assess(aged, aged, position, Occasion("payment", later, later))
-    return (*soon, *changed, balance_changed(loan.terms, loan.facts, position, closed_on=day))
+    if later > day:
+        changed += assess(aged, aged, told, Occasion("payment", later, later))
+    return (*soon, *changed, balance_changed(loan.terms, loan.facts, told, closed_on=day))
 
 
 def _compare(command: CompareWithHost, loan: Loan) -> tuple[Event, ...]:
