@@ -13,6 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.util import await_
 
 
 def configuration(service: str) -> Config:
@@ -37,8 +38,7 @@ def create_event_log(op: Any) -> None:
 
 def execute_script(op: Any, sql: str) -> None:
     """Execute several statements at once: the driver's prepared statements hold one command each."""
-    adapted = op.get_bind().connection.dbapi_connection
-    adapted.await_(adapted.driver_connection.execute(sql))
+    await_(op.get_bind().connection.dbapi_connection.driver_connection.execute(sql))
 
 
 async def upgrade(service: str, database_url: str) -> None:

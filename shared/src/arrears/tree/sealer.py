@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from arrears.runtime import Runtime
 
 SEALER: Final = "sealer"
-_PUBLISHER: Final = "heads"
+_PUBLISHER: Final = "log.heads"
 _EVENTS_A_HEAD: Final = 1_000
 _HEADS_A_TURN: Final = 100
 _PAUSE_SECONDS: Final = 1.0

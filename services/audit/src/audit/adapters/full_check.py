@@ -121,7 +121,7 @@ def _compare_root(head: TreeHead, tree: Frontier, findings: _Findings) -> None:
         findings.add("hash_mismatch", head.size, "", f"the first {head.size} events are not what the publisher signed")
 
 
-async def _compare_log(service: str, audit: Connection, publisher: Connection, until: int, findings: _Findings) -> int:
+async def _compare_log(service: str, audit: Connection, publisher: Connection, findings: _Findings) -> int:
     """Compare leaf by leaf with the publisher's own rows, and return how many were compared."""
     compared, after = 0, 0
     async for page in _pages(audit, service):

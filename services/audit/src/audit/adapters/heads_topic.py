@@ -17,15 +17,16 @@ _log = structlog.get_logger("audit.heads")
 class HeadsTopic:
     """A reader of heads; also knows where topics end."""
 
-    def __init__(self, bootstrap: str, memory: PostgresMemory) -> None:
+    def __init__(self, bootstrap: str, memory: PostgresMemory, topic: str = TOPIC) -> None:
         self._memory = memory
+        self._topic = topic
         self._kafka: Any = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
 
     async def start(self) -> None:
         """Connect and go to where the last transaction stopped."""
         await self._kafka.start()
         known = await self._memory.head_offsets()
-        parts = await self._partitions(TOPIC)
+        parts = await self._partitions(self._topic)
         self._kafka.assign(parts)
         for part in parts:
             self._kafka.seek(part, known.get(part.partition, 0))
