@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from typing import Annotated
 
 import msgspec
 import typer
@@ -12,8 +13,9 @@ from aiokafka.errors import KafkaError
 from rich.table import Table
 
 from arrears_local.cli.output import AsJson, data, end_with, print_json
-from arrears_local.refusals import DependencyDown
+from arrears_local.refusals import DependencyDown, LocalRefusal
 from arrears_local.settings import read_settings
+from arrears_local.topics import create_topics
 
 
 class TopicSize(msgspec.Struct, frozen=True):
@@ -28,11 +30,18 @@ def register(app: typer.Typer) -> None:
     app.command("topics")(list_topics)
 
 
-def list_topics(as_json: AsJson = False) -> None:
+def list_topics(
+    create: Annotated[bool, typer.Option("--create", help="First create the topics that are missing.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """List the topics with their partitions and records."""
     settings = read_settings(os.environ)
     try:
+        if create:
+            asyncio.run(create_topics(settings.kafka, settings.partitions))
         sizes = asyncio.run(_sizes(settings.kafka))
+    except LocalRefusal as refusal:
+        end_with(refusal)
     except (KafkaError, OSError) as error:
         end_with(DependencyDown(f"no broker answers at {settings.kafka}: {error!r}", "start it with `arrears up`"))
     if as_json:
