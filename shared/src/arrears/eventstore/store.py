@@ -108,9 +108,15 @@ class EventStore:
         failpoint("append.after")
         return base
 
+    async def read_rows(self, connection: Connection, after: int, limit: int) -> list[Any]:
+        """Return the rows after position `after` undecoded, in order: position, stream_key, version, debtor_id,
+        partition, type, schema_version, occurred_at, recorded_at, data, meta."""
+        rows: list[Any] = await connection.fetch(_READ, after, limit)
+        return rows
+
     async def read(self, connection: Connection, after: int, limit: int) -> list[Recorded]:
         """Return the events after position `after`, at most `limit`, in order; complete, by the log's invariant."""
-        return [self._recorded(row) for row in await connection.fetch(_READ, after, limit)]
+        return [self._recorded(row) for row in await self.read_rows(connection, after, limit)]
 
     def _recorded(self, row: Any) -> Recorded:
         position, key, version, debtor, part, name, schema, occurred, recorded, data, meta = row

@@ -20,8 +20,7 @@ from arrears.clock import Clock
 from arrears.eventstore.store import EventStore
 from arrears.failpoints import failpoint
 from arrears.followers import forever
-from arrears.kafka.cloudevents import Heartbeat, heartbeat_record, to_headers
-from arrears.recorded import Recorded
+from arrears.kafka.cloudevents import Heartbeat, headers_of, heartbeat_record
 from arrears.signal import Signal, wait
 from arrears.telemetry import send_span
 
@@ -76,28 +75,36 @@ class Relay:
             await session.execute("INSERT INTO es.follower (name) VALUES ($1) ON CONFLICT DO NOTHING", _NAME)
             self._position = await session.fetchval("SELECT position FROM es.follower WHERE name = $1", _NAME)
             while True:
-                events = await self._store.read(session, self._position, _CHUNK)
-                if events:
-                    await self._send(producer, events)
+                rows = await self._store.read_rows(session, self._position, _CHUNK)
+                if rows:
+                    await self._send(producer, rows)
                     failpoint("relay.after_ack")
-                    await self._checkpoint(session, events[-1].position)
-                await self._beat(producer, len(events) < _CHUNK)
-                if not events:
+                    await self._checkpoint(session, rows[-1]["position"])
+                await self._beat(producer, len(rows) < _CHUNK)
+                if not rows:
                     await wait(self._wake, self._idle)
         finally:
             await producer.stop()
 
-    async def _send(self, producer: Any, events: Sequence[Recorded]) -> None:
+    async def _send(self, producer: Any, rows: Sequence[Any]) -> None:
+        """Send the rows in order and return when the broker has acknowledged them all.
+
+        Records go as one batch a partition: a future for each of thousands of records would cost more than the sending.
+        """
         failpoint("relay.before_produce")
-        headers = [to_headers(event) for event in events]
+        source, batches, sent, headers = self._store.service, dict[int, Any](), [], []
+        for position, key, version, debtor, part, name, schema, occurred, recorded, data, meta in rows:
+            header = headers_of(source, position, key, version, debtor, name, schema, occurred, recorded, meta)
+            headers.append(header)
+            batch = batches.get(part) or batches.setdefault(part, producer.create_batch())
+            if batch.append(timestamp=None, key=debtor.encode(), value=data, headers=header) is None:
+                sent.append(await producer.send_batch(batch, self.topic, partition=part))
+                batches[part] = batch = producer.create_batch()
+                batch.append(timestamp=None, key=debtor.encode(), value=data, headers=header)
         with send_span(self.topic, headers):
-            futures = [
-                await producer.send(
-                    self.topic, event.raw_data, key=event.debtor_id.encode(), partition=event.partition, headers=header
-                )
-                for event, header in zip(events, headers, strict=True)
-            ]
-            await asyncio.gather(*futures)
+            for part, batch in batches.items():
+                sent.append(await producer.send_batch(batch, self.topic, partition=part))
+            await asyncio.gather(*sent)
 
     async def _checkpoint(self, session: Any, position: int) -> None:
         await session.execute(
