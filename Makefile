@@ -47,7 +47,7 @@ imports: .venv/.dev ## Check the import contracts
 	@$(BIN)/lint-imports
 
 schemas: .venv/.dev ## Check that the published schemas are current and compatible
-	@$(BIN)/python -m arrears.events.export --check
+	@$(BIN)/python -m arrears.schemas.export --check
 
 migrations: .venv/.dev ## Check that each service's migrations make the tables its code expects
 	@$(BIN)/python -m arrears_local.migrations
