@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
+from typing import Any
 
 import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from arrears_local.cli import broker, operations, stack
+from arrears_local.cli import broker, stack
 from arrears_local.cli.output import talk
 
 PLUGIN_GROUP = "arrears.commands"
+# Ours too, but they import the kernel: only who calls one waits for that (1.5 s).
+OPERATIONS = ("dlq", "lag", "projection", "timeline")
 
 
 class PluginGroup(TyperGroup):
@@ -22,27 +26,38 @@ class PluginGroup(TyperGroup):
     """
 
     def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
-        return sorted({*super().list_commands(ctx), *plugins()})
+        return sorted({*super().list_commands(ctx), *OPERATIONS, *plugins()})
 
     def get_command(self, ctx: typer.Context, cmd_name: str):  # type: ignore[no-untyped-def,override]
         built_in = super().get_command(ctx, cmd_name)
         if built_in is not None:
             return built_in
+        if cmd_name in OPERATIONS:
+            return _load(cmd_name, lambda: _operation(ctx, cmd_name))
         plugin = plugins().get(cmd_name)
-        return None if plugin is None else _load(plugin)
+        return None if plugin is None else _load(f"{cmd_name} ({plugin.value})", lambda: get_command(plugin.load()))
 
 
 def plugins() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=PLUGIN_GROUP)}
 
 
-def _load(plugin: EntryPoint):  # type: ignore[no-untyped-def]
+def _operation(ctx: typer.Context, name: str):  # type: ignore[no-untyped-def]
+    from arrears_local.cli import operations
+
+    holder = typer.Typer()
+    operations.register(holder)
+    group = get_command(holder)
+    return group.get_command(ctx, name) if isinstance(group, TyperGroup) else None
+
+
+def _load(name: str, load: Callable[[], Any]):  # type: ignore[no-untyped-def]
     try:
-        command = get_command(plugin.load())
+        command = load()
     except Exception as error:  # a broken distribution must not take the other commands with it
-        talk.print(f"command {plugin.name} ({plugin.value}) cannot be loaded: {error!r}", markup=False, soft_wrap=True)
+        talk.print(f"command {name} cannot be loaded: {error!r}", markup=False, soft_wrap=True)
         return None
-    command.name = plugin.name
+    command.name = name.split()[0]
     return command
 
 
@@ -56,7 +71,6 @@ app = typer.Typer(
 )
 stack.register(app)
 broker.register(app)
-operations.register(app)
 
 
 def main() -> None:
