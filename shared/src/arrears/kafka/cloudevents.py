@@ -19,6 +19,7 @@ from arrears.recorded import Actor, Meta, Recorded, decode_meta
 
 Headers = Sequence[tuple[str, bytes]]
 HEARTBEAT: Final = "arrears.heartbeat.v1"
+_HEARTBEAT: Final = HEARTBEAT.encode()
 _JSON: Final = b"application/json"
 _TRACEPARENT: Final = b'"traceparent":"'  # as encode_meta writes it
 
@@ -34,6 +35,14 @@ class RawRecord:
     value: bytes | None
     headers: Headers
     at: datetime
+
+    @property
+    def ce_type(self) -> bytes:
+        """The CloudEvents type of a record in binary mode; empty where there is none."""
+        for name, value in self.headers:  # our own records carry it among the first
+            if name == "ce_type":
+                return value
+        return b""
 
 
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +107,7 @@ def heartbeat_record(heartbeat: Heartbeat) -> tuple[bytes, list[tuple[str, bytes
 
 def is_heartbeat(record: RawRecord) -> bool:
     """Say whether the record is a sign of life instead of an event."""
-    return any(name == "ce_type" and value == HEARTBEAT.encode() for name, value in record.headers)
+    return record.ce_type == _HEARTBEAT
 
 
 def from_own_log(record: RawRecord) -> Recorded:
@@ -110,7 +119,7 @@ def from_own_log(record: RawRecord) -> Recorded:
     """
     headers = dict(record.headers)
     try:
-        owner, name, schema = parse_wire_name(headers["ce_type"].decode())
+        owner, name, schema = _parsed(headers["ce_type"])
         event_id = headers["ce_id"].decode()
         service, _, position = event_id.partition("/")
         meta_bytes = headers["arrears_meta"]
@@ -185,6 +194,11 @@ def _structured(value: bytes) -> tuple[dict[str, Any], bytes]:
         raise InvalidEvent(f"the structured event is no JSON object: {error}") from error
     _require(found)
     return found, bytes(envelope.get("data", b""))
+
+
+@cache
+def _parsed(ce_type: bytes) -> tuple[str, str, int]:
+    return parse_wire_name(ce_type.decode())
 
 
 def _require(found: Mapping[str, Any]) -> None:

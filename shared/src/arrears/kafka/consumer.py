@@ -19,6 +19,7 @@ from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from arrears.clock import Clock
 from arrears.events.ingest import BusinessDayClosed
+from arrears.events.registry import type_of
 from arrears.eventstore.errors import StreamVersionConflict
 from arrears.failpoints import failpoint
 from arrears.followers import forever
@@ -30,7 +31,7 @@ from arrears.transient import is_transient
 from arrears.wakes import PAGE, DayRule, wake_day
 
 _log = structlog.get_logger()
-_DAY: Final = b"BusinessDayClosed"
+_DAY: Final = type_of(BusinessDayClosed).wire_name.encode()
 _FETCH_BYTES: Final = 9 * 1024 * 1024  # one 5 MB record must fit, or the partition would stand still
 
 
@@ -255,7 +256,7 @@ def raw_record(record: Any) -> RawRecord:
 
 
 def _is_day(record: RawRecord) -> bool:
-    return any(name == "ce_type" and _DAY in value for name, value in record.headers)
+    return record.ce_type == _DAY
 
 
 def _date_part(value: bytes) -> bytes:
