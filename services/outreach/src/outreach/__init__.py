@@ -1,0 +1,1 @@
+"""Outreach: the collection case, the gate before every contact, and promises to pay."""

@@ -1,0 +1,1 @@
+"""The rules of collection, pure: case, contact gate, promise."""
