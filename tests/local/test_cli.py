@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from arrears_local.ports import free_port
+from arrears_local.status import read_status
 
 
 def arrears(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -71,6 +75,43 @@ def test_topics_without_a_broker_is_dependency_down(tmp_path: Path) -> None:
 
     assert done.returncode == 6
     assert "no broker answers at 127.0.0.1:9" in done.stderr
+
+
+def own_ports() -> dict[str, str]:
+    services = ("CONSOLE", "INGEST", "SCORING", "OUTREACH", "LEGAL", "AUDIT", "KAFKA", "POSTGRES")
+    return {
+        **{f"ARREARS_{name}_PORT": str(free_port()) for name in services},
+        "ARREARS_OIDC_ISSUER": f"http://127.0.0.1:{free_port()}",
+        "ARREARS_SMS_URL": f"http://127.0.0.1:{free_port()}",
+        "ARREARS_SMTP": f"127.0.0.1:{free_port()}",
+    }
+
+
+def test_up_on_a_taken_port_starts_nothing_and_says_what_to_do(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        ports = own_ports() | {"ARREARS_POSTGRES_PORT": str(taken.getsockname()[1])}
+        done = arrears(tmp_path, "up", HTTPS_PROXY="http://127.0.0.1:9", **ports)
+
+    assert (done.returncode, done.stdout) == (6, "")
+    assert f"port {ports['ARREARS_POSTGRES_PORT']} (postgres): taken by" in done.stderr
+    assert "stop it, or choose another port with ARREARS_POSTGRES_PORT" in done.stderr
+    assert not (tmp_path / "postgres").exists()
+
+
+def test_up_without_a_registry_stops_what_it_started_and_says_what_to_do(tmp_path: Path) -> None:
+    # Port 9 of this machine: a proxy that refuses every connection.
+    nowhere = {"HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": "", "no_proxy": ""}
+
+    done = arrears(tmp_path, "up", **own_ports(), **nowhere)
+
+    assert (done.returncode, done.stdout) == (6, "")
+    assert "the broker's jars could not be fetched from the Maven registry" in done.stderr
+    assert "or point ARREARS_KAFKA at a running broker" in done.stderr
+    status = read_status(tmp_path)
+    assert status is not None
+    assert [process.pid for process in status.processes if process.pid is not None] == []
 
 
 PLUGIN = """

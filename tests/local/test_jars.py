@@ -13,6 +13,9 @@ from arrears_local.jars import check_jar, jar_folder, jars_missing, kafka_jars, 
 from arrears_local.kafka import default_cache
 from arrears_local.refusals import JarRefused
 
+# Port 9 of this machine: a proxy that refuses every connection.
+NOWHERE = {"HTTPS_PROXY": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9", "NO_PROXY": "", "no_proxy": ""}
+
 
 def test_the_broker_is_45_jars_and_a_logging_back_end() -> None:
     names = set(pinned_hashes())
@@ -49,11 +52,9 @@ def test_without_a_network_the_refusal_says_what_to_do(tmp_path: Path) -> None:
         "try: kafka_jars(pathlib.Path(sys.argv[1]))\n"
         "except JarsUnavailable as refusal: print(refusal.message); print(refusal.remedy)\n"
     )
-    # Port 9 of this machine: a proxy that refuses every connection.
-    nowhere = {"HTTPS_PROXY": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9", "NO_PROXY": "", "no_proxy": ""}
     done = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path / "cache")],
-        env={**os.environ, **nowhere}, capture_output=True, text=True, timeout=120, check=True,
+        env={**os.environ, **NOWHERE}, capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
 
     message, remedy = done.stdout.splitlines()[0], done.stdout.splitlines()[-1]
@@ -61,3 +62,14 @@ def test_without_a_network_the_refusal_says_what_to_do(tmp_path: Path) -> None:
     assert "check the network or the proxy settings" in remedy
     assert "ARREARS_KAFKA" in remedy
     assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_with_a_filled_cache_no_registry_is_asked() -> None:
+    kafka_jars(default_cache())
+    program = "import pathlib, sys; from arrears_local.jars import *; print(len(kafka_jars(pathlib.Path(sys.argv[1]))))"
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(default_cache())],
+        env={**os.environ, **NOWHERE}, capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+
+    assert done.stdout == "46\n"
