@@ -208,6 +208,12 @@ def line(event: Event, lang: Lang) -> str:
     return _Reader(event, lang).format(texts[LANGUAGES.index(lang)])
 
 
+def amount(amount_minor: int, currency: str, lang: Lang) -> str:
+    """Return an amount of money for people: grouped major units with the currency."""
+    major = f"{to_major(amount_minor, currency):,}"
+    return f"{major} 元" if lang == "zh" and currency == "CNY" else f"{major} {currency}"
+
+
 class _Reader(string.Formatter):
     """Formats the fields of one event for one language."""
 
@@ -241,5 +247,4 @@ class _Reader(string.Formatter):
 
     def _money(self, amount_minor: int) -> str:
         currency: str = getattr(self._event, "currency")  # noqa: B009  (only events with a currency name money)
-        amount = f"{to_major(amount_minor, currency):,}"
-        return f"{amount} 元" if self._lang == "zh" and currency == "CNY" else f"{amount} {currency}"
+        return amount(amount_minor, currency, self._lang)

@@ -104,6 +104,7 @@ _CONSOLE: Final[dict[tuple[str, str], Policy]] = {
     ("GET", "/sign-in"): PUBLIC,
     ("GET", "/sign-in/callback"): PUBLIC,
     ("POST", "/sign-out"): _form(*Role),
+    ("GET", "/static/console.css"): PUBLIC,
 }
 
 _BY_SERVICE: Final = {

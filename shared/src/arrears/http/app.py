@@ -39,6 +39,7 @@ def create_app(
     readiness: Mapping[str, Check] | None = None,
     statuses: StatusTable | None = None,
     mounts: Sequence[BaseRoute] = (),
+    middleware: Sequence[Middleware] = (),
     max_body_bytes: int = DEFAULT_MAX_BYTES,
     max_body_bytes_by_path: Mapping[str, int] | None = None,
     policies: PolicyTable = POLICY,
@@ -47,7 +48,8 @@ def create_app(
     """Return the application of `service`.
 
     `statuses` maps the service's refusals to HTTP (unmapped ones answer 409); `readiness` names the checks of
-    `/readyz`; a router may have a prefix but must not include another router, whose routes could not be checked.
+    `/readyz`; `middleware` sees the answers as they leave. A router may have a prefix but must not include another
+    router, whose routes could not be checked.
 
     Raises:
         UnprotectedRoutes: a route has no row in `policies`.
@@ -64,6 +66,7 @@ def create_app(
         exception_handlers={HTTPException: on_http_exception, RequestValidationError: on_invalid_request},
         middleware=[
             Middleware(AccessLogMiddleware),
+            *middleware,
             Middleware(ProblemMiddleware, statuses=statuses or {}),
             Middleware(
                 PolicyMiddleware,

@@ -1,6 +1,7 @@
 """The event log of console."""
 
 from alembic import op
+
 from arrears.migrations import create_event_log
 
 revision = "0001"

@@ -1,0 +1,1 @@
+"""How events become lines of a page. Pure."""

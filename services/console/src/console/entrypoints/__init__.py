@@ -1,0 +1,1 @@
+"""How the console is reached: its pages and their sign-in."""

@@ -1,0 +1,1 @@
+"""None: the console decides nothing. Commands go to the service that owns the decision."""
