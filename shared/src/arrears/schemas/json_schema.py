@@ -26,7 +26,8 @@ def schema_of(kind: EventType) -> Schema:
 def components_of(cls: type[Any], ref_template: str) -> dict[str, Schema]:
     """Return the schemas of a class and of the classes its fields are made of, by class name."""
     _, components = msgspec.json.schema_components((cls,), ref_template=ref_template)
-    return {name: tidy(schema) for name, schema in components.items()}
+    plain = msgspec.json.decode(msgspec.json.encode(components), type=dict[str, Schema])  # a default () becomes []
+    return {name: _tidy(schema) for name, schema in plain.items()}
 
 
 def path_of(kind: EventType) -> str:
@@ -34,6 +35,6 @@ def path_of(kind: EventType) -> str:
     return f"{kind.owner}/{kind.name}.v{kind.version}.json"
 
 
-def tidy(schema: Schema) -> Schema:
+def _tidy(schema: Schema) -> Schema:
     """Return the schema without what says nothing (an empty list of required fields)."""
     return {name: value for name, value in schema.items() if (name, value) != ("required", [])}
