@@ -14,14 +14,12 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 from typing import Any
 
 import httpx
 import structlog
 import uvicorn
 import uvloop
-from aiokafka import AIOKafkaProducer
 
 from arrears import migrations
 from arrears.auth.enforcement import bearer
@@ -30,7 +28,7 @@ from arrears.auth.service_tokens import ServiceTokens
 from arrears.auth.tokens import TokenVerifier
 from arrears.clock import clock_from_settings
 from arrears.database import Database
-from arrears.followers import Follower, ProjectionFollower, forever
+from arrears.followers import Follower, ProjectionFollower
 from arrears.http.app import create_app
 from arrears.http.operations import operations_router
 from arrears.kafka.consumer import Consumer
@@ -41,8 +39,7 @@ from arrears.runtime import Runtime, ServiceDefinition
 from arrears.settings import ROLES, InvalidSetting, Settings
 from arrears.telemetry import setup_telemetry
 from arrears.timers import Timers
-from arrears.tree.keys import signing_key
-from arrears.tree.sealer import SEALER, HeadSigner, seal
+from arrears.tree.sealer import SEALER, head_publisher, sealer
 
 _log = structlog.get_logger()
 # With all roles in one process a follower is told of every append; otherwise it must look by itself.
@@ -136,8 +133,8 @@ def roles_of(bound: Runtime, roles: Sequence[str]) -> dict[str, Role]:
             found["projections"] = ProjectionFollower(store, definition.projections, bound.appended, idle).run
     if "relay" in roles and definition.publishes:
         found["relay"] = Relay(store, settings.kafka, bound.clock, bound.appended, idle).run
-        found["sealer"] = Follower(store, SEALER, seal, bound.appended, 1.0).run
-        found["tree-heads"] = partial(_sign_heads, bound)
+        found["sealer"] = Follower(store, SEALER, sealer(settings, bound.clock), bound.appended, 1.0).run
+        found["tree-heads"] = head_publisher(bound)
         for reaction in definition.reactions:
             found[f"reaction-{reaction.name}"] = ReactionFollower(reaction, bound, bound.appended, idle).run
     if "timers" in roles and definition.instant_rules:
@@ -164,21 +161,6 @@ async def _serve(definition: ServiceDefinition, settings: Settings, roles: Seque
         await asyncio.gather(*tasks, return_exceptions=True)
         stopping.cancel()
     return 1 if failed else 0
-
-
-async def _sign_heads(bound: Runtime) -> None:
-    """Sign the tree as it grows and send each head to the witness's topic."""
-
-    async def session() -> None:
-        async with AIOKafkaProducer(bootstrap_servers=bound.settings.kafka, acks="all") as producer:
-
-            async def send(topic: str, key: bytes, value: bytes) -> None:
-                await producer.send_and_wait(topic, value, key=key)
-
-            key = signing_key(bound.settings.home, bound.service, create=bound.settings.environment == "development")
-            await HeadSigner(bound.service, bound.database, key, bound.clock, send).run()
-
-    await forever("tree-heads", session)
 
 
 async def _role(name: str, role: Role) -> None:
