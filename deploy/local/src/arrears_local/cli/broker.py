@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 import typer
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from rich.table import Table
 
@@ -54,14 +55,18 @@ def list_topics(
 
 
 async def _sizes(bootstrap: str) -> list[TopicSize]:
+    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
     try:
+        await client.start()
         await consumer.start()
         sizes = []
-        for topic in sorted(await consumer.topics()):
-            found = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+        for topic in sorted(await client.describe_topics(), key=lambda topic: str(topic["topic"])):
+            found = [TopicPartition(topic["topic"], part["partition"]) for part in topic["partitions"]]
             begin, end = await asyncio.gather(consumer.beginning_offsets(found), consumer.end_offsets(found))
-            sizes.append(TopicSize(topic, len(found), sum(end[part] - begin[part] for part in found)))
+            records = sum(end[part] - begin[part] for part in found)
+            sizes.append(TopicSize(topic["topic"], len(found), records))
         return sizes
     finally:
         await consumer.stop()
+        await client.close()

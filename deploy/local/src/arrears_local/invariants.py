@@ -1,0 +1,147 @@
+"""The guarantees G1 to G6, checked on a system that stands still: from its databases and topics, not from its own word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import asyncpg
+
+from arrears.rebuild import rebuild
+from arrears.service import runtime
+from arrears.settings import Settings
+from arrears_local.cli.operations import SERVICES, definition_of
+from arrears_local.simulator.world import World
+
+PUBLISHERS: Final = ("ingest", "scoring", "outreach", "legal", "audit")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Whether a guarantee holds, and what was counted."""
+
+    holds: bool
+    evidence: str
+
+
+async def check_invariants(environment: Mapping[str, str], world: World) -> dict[str, Found]:
+    """Return G1 to G6, each with its evidence."""
+    databases = {s: await asyncpg.connect(Settings.read(s, environment).database_url) for s in SERVICES}
+    try:
+        return {
+            "G1": await _accepted_is_kept(databases["ingest"], world),
+            "G2": await _everybody_heard(databases, environment),
+            "G3": await _effects_once(databases),
+            "G4": await _projections_are_folds(environment),
+            "G5": await _money_is_conserved(databases["ingest"], world),
+            "G6": await _contacts_are_permitted(databases["outreach"]),
+        }
+    finally:
+        for connection in databases.values():
+            await connection.close()
+
+
+async def count_events(environment: Mapping[str, str]) -> dict[str, dict[str, int]]:
+    """Return the number of events in each service's log, by type."""
+    found: dict[str, dict[str, int]] = {}
+    for service in PUBLISHERS:
+        connection = await asyncpg.connect(Settings.read(service, environment).database_url)
+        rows = await connection.fetch("SELECT type, count(*) AS n FROM es.event GROUP BY type ORDER BY type")
+        found[service] = {row["type"]: row["n"] for row in rows}
+        await connection.close()
+    return found
+
+
+async def _accepted_is_kept(ingest: Any, world: World) -> Found:
+    """G1: every loan and every payment that the outside handed over is in the log."""
+    loans = await ingest.fetchval("SELECT count(*) FROM es.event WHERE type = 'LoanImported'")
+    money = await ingest.fetchrow(
+        "SELECT count(*) AS n, coalesce(sum((convert_from(data, 'UTF8')::jsonb->>'amount_minor')::bigint), 0) AS total "
+        "FROM es.event WHERE type = 'RepaymentReceived'"
+    )
+    sent = sum(payment.amount_minor for payment in world.payments)
+    holds = (loans, money["n"], money["total"]) == (len(world.loans), len(world.payments), sent)
+    return Found(
+        holds,
+        f"{loans}/{len(world.loans)} loans, {money['n']}/{len(world.payments)} payments, {money['total']}/{sent} fen",
+    )
+
+
+async def _everybody_heard(databases: Mapping[str, Any], environment: Mapping[str, str]) -> Found:
+    """G2: for each subscriber, the last version heard of every stream is the publisher's last version."""
+    wrong, streams = [], 0
+    for service in SERVICES:
+        topics = [s.topic.removesuffix(".events") for s in definition_of(service).sources if s.versioned]
+        for publisher in topics:
+            rows = await databases[publisher].fetch("SELECT key, version FROM es.stream")
+            published = {row["key"]: row["version"] for row in rows}
+            rows = await databases[service].fetch(
+                "SELECT stream_key, version FROM es.seen_version WHERE source = $1 AND consumer = $2",
+                publisher,
+                service,
+            )
+            streams += len(published)
+            if published != {row["stream_key"]: row["version"] for row in rows}:
+                wrong.append(f"{service} of {publisher}")
+    return Found(not wrong, f"{streams} streams compared" + "".join(f", {one} differs" for one in wrong))
+
+
+async def _effects_once(databases: Mapping[str, Any]) -> Found:
+    """G3: the console's timeline, a foreign read model of all logs, holds each debtor's event once and no other."""
+    total = 0
+    for publisher in PUBLISHERS:
+        total += await databases[publisher].fetchval("SELECT count(*) FROM es.event WHERE type <> 'BusinessDayClosed'")
+    shown = await databases["console"].fetchval("SELECT count(*) FROM read.timeline")
+    copied = await databases["audit"].fetchval("SELECT count(*) FROM read.copy")
+    logged = 0
+    for publisher in PUBLISHERS:
+        logged += await databases[publisher].fetchval("SELECT count(*) FROM es.event")
+    holds = shown == total and copied == logged
+    return Found(holds, f"{shown} of {total} events on the timeline, {copied} of {logged} in audit's copy")
+
+
+async def _projections_are_folds(environment: Mapping[str, str]) -> Found:
+    """G4: every read model equals its own rebuild from the logs."""
+    wrong, compared, rows = [], 0, 0
+    for service in SERVICES:
+        definition, settings = definition_of(service), Settings.read(service, environment)
+        async with runtime(definition, settings) as bound:
+            for projection in definition.projections:
+                done = await rebuild(bound, projection.name, lambda _done, _total: None, swap=False)
+                compared, rows = compared + 1, rows + done.old_rows
+                if not done.equal:
+                    wrong.append(f"{service}.{projection.name}")
+    return Found(not wrong, f"{compared} read models, {rows} rows" + "".join(f", {one} differs" for one in wrong))
+
+
+async def _money_is_conserved(ingest: Any, world: World) -> Found:
+    """G5: money in = money allocated + overpaid, to the minor unit, for each repayment."""
+    row = await ingest.fetchrow(
+        """WITH r AS (SELECT convert_from(data, 'UTF8')::jsonb AS d FROM es.event WHERE type = 'RepaymentReceived')
+        SELECT count(*) AS n, count(*) FILTER (WHERE (d->>'amount_minor')::bigint <> (d->>'overpayment_minor')::bigint
+          + coalesce((SELECT sum((p->>'amount_minor')::bigint) FROM jsonb_array_elements(d->'allocation') p), 0)) AS wrong,
+          coalesce(sum((d->>'amount_minor')::bigint), 0) AS total FROM r"""
+    )
+    return Found(row["wrong"] == 0, f"{row['n']} repayments, {row['total']} fen, {row['wrong']} that do not add up")
+
+
+async def _contacts_are_permitted(outreach: Any) -> Found:
+    """G6: each outbound attempt has its permit before it in the log, and no day's cap was exceeded."""
+    row = await outreach.fetchrow(
+        """WITH e AS (SELECT position, type, convert_from(data, 'UTF8')::jsonb AS d FROM es.event
+                      WHERE type IN ('ContactPermitted', 'ContactAttempted')),
+        a AS (SELECT * FROM e WHERE type = 'ContactAttempted' AND d->>'direction' = 'outbound')
+        SELECT count(*) AS attempts, count(*) FILTER (WHERE NOT EXISTS (SELECT FROM e p WHERE p.type = 'ContactPermitted'
+          AND p.d->>'attempt_id' = a.d->>'attempt_id' AND p.position < a.position)) AS without FROM a"""
+    )
+    over = await outreach.fetchval(
+        """WITH s AS (SELECT slot->>'rule_id' AS rule, slot->>'key' AS key, slot->>'on' AS day
+                      FROM es.event, jsonb_array_elements(convert_from(data, 'UTF8')::jsonb->'slots') slot
+                      WHERE type = 'ContactPermitted')
+        SELECT coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM s GROUP BY rule, key, day) c"""
+    )
+    holds = row["without"] == 0 and over <= 6  # the loosest of the caps is six dials a day to one contact point
+    return Found(
+        holds, f"{row['attempts']} attempts, {row['without']} without permit, at most {over} uses of one slot a day"
+    )
