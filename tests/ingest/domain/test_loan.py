@@ -8,6 +8,7 @@ import pytest
 from tests.ingest.domain.loans import SCHEDULE, balance, booking, close_until, only, payment, reversal, run
 
 from arrears.events import ingest as e
+from arrears.events.registry import Event
 from arrears.testing.specification import Specification
 from ingest.domain import refusals
 from ingest.domain.loan import LOAN
@@ -29,7 +30,7 @@ def fee(amount_minor: int = 500, currency: str = "CNY") -> ChargeFee:
     return ChargeFee("F-1", "notice", amount_minor, currency, date(2025, 2, 10), "§ 7")
 
 
-def booked() -> list[e.Event]:
+def booked() -> list[Event]:
     return run(booking())[1]
 
 
