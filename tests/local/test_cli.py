@@ -77,6 +77,15 @@ def test_topics_without_a_broker_is_dependency_down(tmp_path: Path) -> None:
     assert "no broker answers at 127.0.0.1:9" in done.stderr
 
 
+def test_topics_are_created_and_listed(tmp_path: Path, broker_bootstrap: str) -> None:
+    done = arrears(tmp_path, "topics", "--create", "--json", ARREARS_KAFKA=broker_bootstrap, ARREARS_PARTITIONS="2")
+
+    listed = {topic["topic"]: topic for topic in json.loads(done.stdout)}
+    assert done.returncode == 0
+    assert listed["ingest.events"] == {"topic": "ingest.events", "partitions": 2, "records": 0}
+    assert listed["external-events"]["partitions"] == 10
+
+
 def own_ports() -> dict[str, str]:
     services = ("CONSOLE", "INGEST", "SCORING", "OUTREACH", "LEGAL", "AUDIT", "KAFKA", "POSTGRES")
     return {

@@ -11,7 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import MessageSizeTooLargeError
 
-from arrears_local.kafka import KafkaProcess, start_kafka
+from arrears_local.kafka import KafkaProcess, cluster_id, start_kafka
 from arrears_local.ports import free_port
 from arrears_local.refusals import StartFailed
 from arrears_local.topics import INPUT_MAX_MESSAGE_BYTES, create_topics, topics
@@ -60,6 +60,13 @@ async def read_sizes(bootstrap: str, topic: str, count: int) -> list[int]:
         return [len((await consumer.getone()).value or b"") for _ in range(count)]
     finally:
         await consumer.stop()
+
+
+def test_a_cluster_id_has_22_characters_and_never_reads_as_an_option() -> None:
+    ids = [cluster_id(f"/home/{number}") for number in range(500)]
+
+    assert {len(found) for found in ids} == {22}
+    assert not any(found.startswith("-") for found in ids)
 
 
 async def test_topics_are_made_once_with_their_partitions_and_limits(broker: Broker) -> None:

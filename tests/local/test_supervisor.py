@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -15,16 +18,16 @@ from arrears_local.launch import Launch
 from arrears_local.plan import Group, Plan, Process
 from arrears_local.refusals import StartFailed
 from arrears_local.status import ProcessStatus, SystemStatus, read_status
-from arrears_local.supervisor import Supervisor
+from arrears_local.supervisor import Step, Supervisor, run_to_the_end
 
 from .conftest import MakeProcess
 
 
-def plan(*processes: Process, migrations: tuple[Launch, ...] = ()) -> Plan:
-    return Plan(processes, migrations, "http://127.0.0.1:8100")
+def plan(*processes: Process) -> Plan:
+    return Plan(processes, (), "http://127.0.0.1:8100")
 
 
-async def nothing_between() -> None:
+async def nothing() -> None:
     return None
 
 
@@ -40,8 +43,8 @@ async def reports() -> list[str]:
 async def supervise(tmp_path: Path, reports: list[str]) -> AsyncIterator[MakeSupervisor]:
     made: list[Supervisor] = []
 
-    def make(what: Plan, between: Callable[[], Awaitable[None]] = nothing_between) -> Supervisor:
-        made.append(Supervisor(what, tmp_path, between, reports.append))
+    def make(what: Plan, *steps: Step) -> Supervisor:
+        made.append(Supervisor(what, tmp_path, steps, reports.append))
         return made[-1]
 
     yield make
@@ -53,25 +56,35 @@ def named(status: SystemStatus, name: str) -> ProcessStatus:
     return next(process for process in status.processes if process.name == name)
 
 
-async def test_groups_start_in_order_and_services_only_after_topics_and_migrations(
+async def test_a_step_waits_for_what_it_needs_only_and_services_wait_for_every_step(
     supervise: MakeSupervisor, server_process: MakeProcess, tmp_path: Path
 ) -> None:
-    trace = tmp_path / "trace"
-    migration = Launch(
-        "ingest-migrate", (sys.executable, "-c", f"open({str(trace)!r}, 'w').close()"), tmp_path / "m.log"
-    )
-    seen: list[tuple[str, str]] = []
+    seen: dict[str, dict[str, str]] = {}
+    broker_may_start = asyncio.Event()
 
-    async def between() -> None:
-        seen.extend((process.name, process.state) for process in supervisor.status().processes)
-        assert not trace.exists()
+    async def tables() -> None:
+        seen["tables"] = {process.name: process.state for process in supervisor.status().processes}
+        broker_may_start.set()
 
-    broker, service = server_process("kafka", Group.INFRASTRUCTURE), server_process("ingest")
-    supervisor = supervise(plan(broker, service, migrations=(migration,)), between)
+    async def topics() -> None:
+        seen["topics"] = {process.name: process.state for process in supervisor.status().processes}
+
+    database, service = server_process("postgres", Group.INFRASTRUCTURE), server_process("ingest")
+    broker = server_process("kafka", Group.INFRASTRUCTURE)
+
+    async def probe_late() -> None:
+        await broker_may_start.wait()
+        await broker.probe()
+
+    late_broker = dataclasses.replace(broker, probe=probe_late)
+    steps = (Step(frozenset({"kafka"}), topics), Step(frozenset({"postgres"}), tables))
+    supervisor = supervise(plan(database, late_broker, service), *steps)
     status = await supervisor.start()
 
-    assert seen == [("kafka", "ready"), ("ingest", "waiting")]
-    assert trace.exists()
+    assert seen == {
+        "tables": {"postgres": "ready", "kafka": "starting", "ingest": "waiting"},
+        "topics": {"postgres": "ready", "kafka": "ready", "ingest": "waiting"},
+    }
     assert status.state == "ready"
     assert read_status(tmp_path) == status
 
@@ -132,9 +145,9 @@ async def test_a_failed_migration_stops_the_start(
     supervise: MakeSupervisor, server_process: MakeProcess, tmp_path: Path
 ) -> None:
     argv = (sys.executable, "-c", "raise SystemExit('relation event exists')")
-    supervisor = supervise(
-        plan(server_process("legal"), migrations=(Launch("legal-migrate", argv, tmp_path / "m.log"),))
-    )
+    migration = Launch("legal-migrate", argv, tmp_path / "migrate.log")
+    step = Step(frozenset({"postgres"}), partial(run_to_the_end, [migration]))
+    supervisor = supervise(plan(server_process("postgres", Group.INFRASTRUCTURE), server_process("legal")), step)
 
     with pytest.raises(StartFailed, match="legal-migrate failed with exit code 1:\nrelation event exists"):
         await supervisor.start()
@@ -146,7 +159,7 @@ async def test_a_preparation_that_refuses_fails_the_start_as_it_is(supervise: Ma
     def refuse() -> Launch:
         raise StartFailed("no jars", "fetch them")
 
-    process = Process("kafka", Group.INFRASTRUCTURE, refuse, nothing_between, 1)
+    process = Process("kafka", Group.INFRASTRUCTURE, refuse, nothing, 1)
 
     with pytest.raises(StartFailed, match="no jars"):
         await supervise(plan(process)).start()

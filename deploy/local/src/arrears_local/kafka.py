@@ -154,8 +154,14 @@ def _train(scratch: Path, jars: list[Path], archive: Path) -> None:
         made.replace(archive)
 
 
+def cluster_id(name: str) -> str:
+    """A KRaft cluster id that follows from a name; it never begins with a dash, which would read as an option."""
+    first, *rest = uuid.uuid5(uuid.NAMESPACE_URL, name).bytes
+    return base64.urlsafe_b64encode(bytes([first & 0x7F, *rest])).decode().rstrip("=")
+
+
 def _format(jars: list[Path], archive: Path | None, properties: Path) -> None:
-    cluster = base64.urlsafe_b64encode(uuid.uuid5(uuid.NAMESPACE_URL, str(properties)).bytes).decode().rstrip("=")
+    cluster = cluster_id(str(properties))
     command = (*_java(jars, archive), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties))
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:

@@ -23,7 +23,7 @@ from arrears_local.postgres import create_databases, probe_all
 from arrears_local.refusals import AlreadyRunning, DependencyDown, PreflightFailed, StartFailed
 from arrears_local.settings import LocalSettings
 from arrears_local.status import SystemStatus, alive, read_status
-from arrears_local.supervisor import Report, Supervisor
+from arrears_local.supervisor import Report, Step, Supervisor, run_to_the_end
 from arrears_local.topics import create_topics
 
 DETACHED_START_WITHIN_SECONDS = 300.0
@@ -49,10 +49,7 @@ async def running_system(settings: LocalSettings, plan: Plan, report: Report) ->
         if settings.kafka_port is not None and jars_missing(settings.cache):
             report("First start: the broker's jars (44 MB) and its class archive are made ready, once; about 25 s.")
 
-        async def between() -> None:
-            await _make_topics_and_databases(settings)
-
-        supervisor = Supervisor(plan, settings.home, between, report)
+        supervisor = Supervisor(plan, settings.home, _steps(settings, plan), report)
         await supervisor.start()
         try:
             yield supervisor
@@ -125,15 +122,21 @@ async def _run_until_signalled(
         await task
 
 
-async def _make_topics_and_databases(settings: LocalSettings) -> None:
-    if settings.kafka_port is None:
-        await _or_down(probe_kafka(settings.kafka), f"the broker {settings.kafka}", "check ARREARS_KAFKA")
-    if settings.postgres_port is None:
-        given = probe_all(settings.database_url)
-        await _or_down(given, "the given database", "check ARREARS_DATABASE_URL and that every database exists")
-    else:
-        await create_databases(settings.database_url.format(service="postgres"))
-    await create_topics(settings.kafka, settings.partitions)
+def _steps(settings: LocalSettings, plan: Plan) -> tuple[Step, ...]:
+    async def topics() -> None:
+        if settings.kafka_port is None:
+            await _or_down(probe_kafka(settings.kafka), f"the broker {settings.kafka}", "check ARREARS_KAFKA")
+        await create_topics(settings.kafka, settings.partitions)
+
+    async def tables() -> None:
+        if settings.postgres_port is None:
+            given = probe_all(settings.database_url)
+            await _or_down(given, "the given database", "check ARREARS_DATABASE_URL and that every database exists")
+        else:
+            await create_databases(settings.database_url.format(service="postgres"))
+        await run_to_the_end(plan.migrations)
+
+    return (Step(frozenset({"kafka"}), topics), Step(frozenset({"postgres"}), tables))
 
 
 async def _or_down(probe: Awaitable[None], what: str, remedy: str) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -140,13 +141,21 @@ class Supervised:
         self._changed()
 
 
-class Supervisor:
-    """Runs one plan. `between` is called when the infrastructure answers: topics and databases are made there."""
+@dataclass(frozen=True)
+class Step:
+    """Work to be done before services start, as soon as the named processes of the plan are ready."""
 
-    def __init__(self, plan: Plan, home: Path, between: Callable[[], Awaitable[None]], report: Report) -> None:
+    needs: frozenset[str]
+    run: Callable[[], Awaitable[None]]
+
+
+class Supervisor:
+    """Runs one plan: infrastructure and helpers first, the steps as soon as they can, then the services."""
+
+    def __init__(self, plan: Plan, home: Path, steps: Sequence[Step], report: Report) -> None:
         self._plan = plan
         self._home = home
-        self._between = between
+        self._steps = steps
         self._report = report
         self._state = "starting"
         self._created = created_at()
@@ -164,8 +173,11 @@ class Supervisor:
     async def start(self) -> SystemStatus:
         """Everything up and ready, or StartFailed (then what had started is stopped again)."""
         try:
-            await self._start_group(Group.INFRASTRUCTURE)
-            await asyncio.gather(self._start_group(Group.SUPPORT), self._make_ready_for_services())
+            await asyncio.gather(
+                self._start_group(Group.INFRASTRUCTURE),
+                self._start_group(Group.SUPPORT),
+                *(self._take(step) for step in self._steps),
+            )
             await self._start_group(Group.SERVICE)
         except BaseException:
             await self.stop()
@@ -194,21 +206,11 @@ class Supervisor:
             supervised.start()
         await asyncio.gather(*(supervised.first_ready for supervised in members))
 
-    async def _make_ready_for_services(self) -> None:
-        await self._between()
-        await self._migrate()
-
-    async def _migrate(self) -> None:
-        await asyncio.gather(*(self._run_migration(launch) for launch in self._plan.migrations))
-
-    async def _run_migration(self, launch: Launch) -> None:
-        child = await spawn_async(launch)
-        code = await child.wait()
-        if code != 0:
-            raise StartFailed(
-                f"{launch.name} failed {_cause(code)}:\n{log_tail(launch.log)}",
-                f"read {launch.log}; `arrears down --wipe` starts from empty data",
-            )
+    async def _take(self, step: Step) -> None:
+        needed = (supervised for supervised in self._supervised if supervised.process.name in step.needs)
+        # Shielded: one waiter's cancellation must not cancel the others' future.
+        await asyncio.gather(*(asyncio.shield(supervised.first_ready) for supervised in needed))
+        await step.run()
 
     def _of(self, group: Group) -> Iterable[Supervised]:
         return (supervised for supervised in self._supervised if supervised.process.group is group)
@@ -222,6 +224,21 @@ class Supervisor:
     async def _wake(self) -> None:
         async with self._change:
             self._change.notify_all()
+
+
+async def run_to_the_end(launches: Sequence[Launch]) -> None:
+    """Run commands side by side; StartFailed, with the last words, for one that fails."""
+
+    async def run(launch: Launch) -> None:
+        child = await spawn_async(launch)
+        code = await child.wait()
+        if code != 0:
+            raise StartFailed(
+                f"{launch.name} failed {_cause(code)}:\n{log_tail(launch.log)}",
+                f"read {launch.log}; `arrears down --wipe` starts from empty data",
+            )
+
+    await asyncio.gather(*(run(launch) for launch in launches))
 
 
 def _cause(code: int | None) -> str:
