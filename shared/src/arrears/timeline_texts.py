@@ -96,6 +96,15 @@ _SCORING: Final[dict[type[Event], tuple[str, str]]] = {
         "建议升级处理：{target:word}（{reasons:list}）",
         "Escalation recommended: {target:word} ({reasons:list})",
     ),
+    scoring.DelinquencyObserved: (
+        "评估取数：逾期 {overdue_minor:money}，{days_past_due} 天",
+        "Noted for scoring: {overdue_minor:money} overdue, {days_past_due} days past due",
+    ),
+    scoring.BehaviourObserved: ("行为计入评分：{kind:word}", "Counted for scoring: {kind:word}"),
+    scoring.AssessmentEnded: (
+        "本次逾期评估结束，尚有 {open_loans} 笔逾期",
+        "Assessment of this episode ended, {open_loans} loans still overdue",
+    ),
 }
 
 _OUTREACH: Final[dict[type[Event], tuple[str, str]]] = {
@@ -142,6 +151,16 @@ _LEGAL: Final[dict[type[Event], tuple[str, str]]] = {
         "Escalated to legal: {route:word}, principal claimed {claim.principal_minor:money} (approved by {approved_by:list})",
     ),
     legal.LegalCaseClosed: ("法务案件结束：{outcome:word}", "Legal case closed: {outcome:word}"),
+    legal.ClaimBalanceChanged: ("可诉余额变更（截至 {as_of}）", "Claimable balance changed as of {as_of}"),
+    legal.ClaimExtinguished: ("该笔债权已清偿（{on}）", "Nothing left to claim on this loan ({on})"),
+    legal.DebtReferred: ("债务提交法务", "Debt referred to legal"),
+    legal.DebtReleased: ("法务不再处理该债务", "Debt released by legal"),
+    legal.EscalationProposed: (
+        "提议移交法务：预计净回收 {expected_net_minor:money}，成本 {cost_minor:money}（{reasons:list}）",
+        "Escalation proposed: expected net {expected_net_minor:money}, cost {cost_minor:money} ({reasons:list})",
+    ),
+    legal.ClaimReduced: ("还款冲减诉求（{on}）", "Claim reduced by a repayment ({on})"),
+    legal.ClaimRestored: ("还款冲正，诉求恢复（{on}）", "Claim restored, the repayment was taken back ({on})"),
 }  # fmt: skip
 
 _APPROVALS: Final[dict[type[Event], tuple[str, str]]] = {

@@ -27,6 +27,12 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     # segments
     "pre_due": ("到期前", ""), "light": ("轻度", ""), "moderate": ("中度", ""), "severe": ("重度", ""), "hardship": ("困难", ""),
     "unreachable": ("失联", ""), "wilful": ("恶意拖欠", "wilful default"), "high": ("高", ""), "low": ("低", ""), "unknown": ("未知", ""),
+    # what scoring counts, and why it advises
+    "contact_attempted": ("尝试联系", "contact tried"), "right_party_contact": ("联系到本人", ""), "promise_kept": ("履行承诺", ""),
+    "promise_broken": ("违背承诺", ""), "repayment": ("还款", ""), "treatment_exhausted": ("策略已执行完毕", "strategy exhausted"),
+    "court_fee_estimated": ("诉讼费为估算", ""), "litigation_policy_1": ("诉讼测算第 1 版", "litigation policy 1"),
+    "band_a": ("A 级", "band A"), "band_b": ("B 级", "band B"), "band_c": ("C 级", "band C"), "band_d": ("D 级", "band D"),
+    "band_e": ("E 级", "band E"),
     # holds and endings
     "dispute": ("争议", ""), "complaint": ("投诉", ""), "moratorium": ("延期还款期", ""), "insolvency": ("破产", ""),
     "cured": ("已结清逾期", ""), "paid_off": ("已还清", ""), "settled": ("已和解", ""), "sold": ("已转让", ""),
