@@ -10,7 +10,7 @@ import msgspec
 from arrears.events.outreach import CaseOpened, ContactPointNoted, ContactsAllowed, LoanBalanceNoted
 from arrears.events.scoring import TreatmentSelected, TreatmentStep
 from arrears.values.identity import derived_id
-from outreach.domain.case import AddOverdueLoan, KeepTreatment
+from outreach.domain.case_commands import AddOverdueLoan, KeepTreatment
 from outreach.domain.case_state import LoanInCase
 from outreach.domain.contact import RequestContact
 from outreach.domain.gate import ContactRequest, KnownPoint

@@ -40,16 +40,8 @@ from arrears.events.scoring import TreatmentStep
 from arrears.eventstore.errors import CorruptStream
 from arrears.testing.specification import Specification
 from arrears.values.identity import derived_id
-from outreach.domain.case import (
-    CASE,
-    CloseDay,
-    CureLoan,
-    FinishStep,
-    HoldCase,
-    NoteBalance,
-    NoteTry,
-    ReleaseCase,
-)
+from outreach.domain.case import CASE
+from outreach.domain.case_commands import CloseDay, CureLoan, FinishStep, HoldCase, NoteBalance, NoteTry, ReleaseCase
 from outreach.domain.case_state import stop_of
 
 spec = Specification(CASE)

@@ -7,10 +7,9 @@ hold interrupts wait and are planned anew on the day after it ended.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from functools import reduce
-from typing import Final, Literal
+from typing import Final
 
 from arrears.decider import Decider
 from arrears.events.outreach import (
@@ -18,7 +17,6 @@ from arrears.events.outreach import (
     CaseHeld,
     CaseOpened,
     CaseReleased,
-    HoldReason,
     LoanBalanceNoted,
     LoanJoinedCase,
     LoanLeftCase,
@@ -28,8 +26,21 @@ from arrears.events.outreach import (
     TreatmentExhausted,
 )
 from arrears.events.registry import Event
-from arrears.events.scoring import ContactChannel, TreatmentSelected
 from arrears.values.identity import derived_id
+from outreach.domain.case_commands import (
+    AddOverdueLoan,
+    CloseCase,
+    CloseDay,
+    Command,
+    CureLoan,
+    FinishStep,
+    HoldCase,
+    KeepTreatment,
+    NoteBalance,
+    NoteTry,
+    ReleaseCase,
+    ReopenLoan,
+)
 from outreach.domain.case_state import (
     ONE_DAY,
     CaseState,
@@ -44,108 +55,14 @@ from outreach.domain.case_state import (
 from outreach.domain.gate import KnownPoint
 from outreach.domain.steps import plan_next
 
-CloseReason = Literal["cured", "paid_off", "settled", "sold", "uncollectable", "deceased"]
-
-
-@dataclass(frozen=True, slots=True)
-class AddOverdueLoan:
-    """A loan of the person is overdue as of `on`: it opens the case, or joins the open one."""
-
-    debtor_id: str
-    loan: LoanInCase
-    stage: str
-    on: date
-    points: tuple[KnownPoint, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class NoteBalance:
-    """Ingest says what a loan owes."""
-
-    loan: LoanInCase
-
-
-@dataclass(frozen=True, slots=True)
-class KeepTreatment:
-    """Scoring chose a treatment on the day `on`; it is kept if the case has not opened yet."""
-
-    selected: TreatmentSelected
-    on: date
-    points: tuple[KnownPoint, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CloseDay:
-    """The business day `on` is over: end what was planned for it, plan what falls due next."""
-
-    on: date
-    points: tuple[KnownPoint, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class NoteTry:
-    """The gate was asked for a step."""
-
-    step_no: int
-    attempt_id: str
-    result: Literal["permitted", "blocked", "released"]
-    retry_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class FinishStep:
-    """A contact took place on `on`: the step of that number, or the planned one of that channel, is done."""
-
-    step_no: int | None
-    channel: ContactChannel
-    on: date
-
-
-@dataclass(frozen=True, slots=True)
-class HoldCase:
-    """Press no contact on the person until released."""
-
-    reason: HoldReason
-    ref: str
-    until: date | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseCase:
-    """One hold is over."""
-
-    reason: HoldReason
-    ref: str
-
-
-@dataclass(frozen=True, slots=True)
-class CureLoan:
-    """Nothing overdue is left on a loan; the last one closes the case."""
-
-    loan_id: str
-    on: date
-    paid_off: bool
-
-
-@dataclass(frozen=True, slots=True)
-class CloseCase:
-    """End the case whatever is owed."""
-
-    reason: CloseReason
-    on: date
-
-
-Command = (
-    AddOverdueLoan | NoteBalance | KeepTreatment | CloseDay | NoteTry | FinishStep | HoldCase | ReleaseCase
-    | CureLoan | CloseCase
-)  # fmt: skip
-
 
 def decide(command: Command, state: CaseState) -> tuple[Event, ...]:
     """Return what `command` causes. Facts that no longer concern an open case cause nothing."""
     match command, state:
-        case AddOverdueLoan(), NoCase():
-            return _open(command, state)
+        case AddOverdueLoan(loan=loan), NoCase():
+            return _open(command, loan, state)
+        case ReopenLoan(loan_id=loan_id), NoCase(former=former) if loan_id in former:
+            return _open(command, LoanInCase(loan_id=loan_id, currency=former[loan_id]), state)
         case KeepTreatment(), NoCase():
             early = _adopted(command, "")
             return () if state.early == early else (early,)
@@ -156,6 +73,10 @@ def decide(command: Command, state: CaseState) -> tuple[Event, ...]:
                 return ()
             joined = LoanJoinedCase(case_id=state.case_id, loan_id=loan.loan_id, on=on)
             return (joined, _noted(loan, state.case_id))
+        case ReopenLoan(loan_id=loan_id, on=on), OpenCase():
+            if state.loan(loan_id) or loan_id not in state.former:
+                return ()
+            return (LoanJoinedCase(case_id=state.case_id, loan_id=loan_id, on=on),)
         case NoteBalance(loan), OpenCase():
             known = state.loan(loan.loan_id)
             return () if known is None or known == loan else (_noted(loan, state.case_id),)
@@ -197,14 +118,14 @@ def _decide_open(command: Command, state: OpenCase) -> tuple[Event, ...]:
             raise AssertionError(f"no rule for {type(command).__name__}")
 
 
-def _open(command: AddOverdueLoan, state: NoCase) -> tuple[Event, ...]:
-    loan = command.loan
+def _open(command: AddOverdueLoan | ReopenLoan, loan: LoanInCase, state: NoCase) -> tuple[Event, ...]:
     opened = CaseOpened(
         case_id=derived_id("case", command.debtor_id, str(state.episodes)), loan_ids=(loan.loan_id,),
         total_overdue_minor=max(0, loan.due_minor or 0), currency=loan.currency, stage=command.stage,
         opened_on=command.on,
     )  # fmt: skip
-    events: tuple[Event, ...] = (opened, _noted(loan, opened.case_id))
+    noted = (_noted(loan, opened.case_id),) if loan.payoff_minor is not None else ()
+    events: tuple[Event, ...] = (opened, *noted)
     early = state.early
     if early is None or loan.loan_id not in early.loan_ids or early.valid_until.date() < command.on:
         return events

@@ -89,9 +89,13 @@ class Treatment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NoCase(msgspec.Struct, frozen=True, kw_only=True, tag="none"):
-    """Nothing to collect now. `early` is a treatment that came before the case opened."""
+    """Nothing to collect now. `early` is a treatment that came before the case opened.
+
+    `former` are the loans that were in a case before, with their currency: a cure may be undone.
+    """
 
     episodes: int = 0
+    former: dict[str, str] = msgspec.field(default_factory=dict)
     early: TreatmentAdopted | None = None
 
 
@@ -104,6 +108,7 @@ class OpenCase(msgspec.Struct, frozen=True, kw_only=True, tag="open"):
     loans: tuple[LoanInCase, ...]
     holds: tuple[Hold, ...] = ()
     treatment: Treatment | None = None
+    former: dict[str, str] = msgspec.field(default_factory=dict)
 
     @property
     def loan_ids(self) -> tuple[str, ...]:
@@ -150,15 +155,19 @@ def evolve(state: CaseState, event: Event) -> CaseState:
     match state, event:
         case NoCase(), CaseOpened():
             loans = tuple(LoanInCase(loan_id=loan_id) for loan_id in event.loan_ids)
-            return OpenCase(case_id=event.case_id, episodes=state.episodes, opened_on=event.opened_on, loans=loans)
+            return OpenCase(
+                case_id=event.case_id, episodes=state.episodes, opened_on=event.opened_on, loans=loans,
+                former=state.former,
+            )  # fmt: skip
         case NoCase(), TreatmentAdopted():
             return msgspec.structs.replace(state, early=event)
         case OpenCase(), CaseClosed():
-            return NoCase(episodes=state.episodes + 1)
+            return NoCase(episodes=state.episodes + 1, former=state.former | _remembered(state.loans))
         case OpenCase(), TreatmentAdopted():
             return msgspec.structs.replace(state, treatment=_begun(event, state.opened_on))
         case OpenCase(), LoanJoinedCase() | LoanLeftCase() | LoanBalanceNoted():
-            return msgspec.structs.replace(state, loans=_loans(state.loans, event))
+            former = state.former | _remembered(state.loans) if isinstance(event, LoanLeftCase) else state.former
+            return msgspec.structs.replace(state, loans=_loans(state.loans, event), former=former)
         case OpenCase(), CaseHeld():
             hold = Hold(reason=event.reason, ref=event.ref, until=event.until)
             return msgspec.structs.replace(state, holds=(*state.holds, hold), treatment=_unplanned(state.treatment))
@@ -169,6 +178,10 @@ def evolve(state: CaseState, event: Event) -> CaseState:
             return msgspec.structs.replace(state, treatment=_progress(treatment, event))
         case _:
             raise CorruptStream(f"{type(event).__name__} cannot follow in a case that is {type(state).__name__}")
+
+
+def _remembered(loans: tuple[LoanInCase, ...]) -> dict[str, str]:
+    return {loan.loan_id: loan.currency for loan in loans if loan.currency}
 
 
 def _begun(event: TreatmentAdopted, opened_on: date) -> Treatment:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
-from arrears.events.outreach import StepPlanned
+from arrears.events.outreach import ContactBlocked, StepPlanned
 from arrears.events.scoring import ContactChannel
 from outreach.domain.case_state import ONE_DAY, OpenCase, Step
-from outreach.domain.gate import REACHED_BY, ContactRequest, KnownPoint, Verdict
+from outreach.domain.gate import REACHED_BY, KnownPoint
 from outreach.domain.pack import HOUSE_PACK, Pack
 from outreach.domain.windows import at_local, local_day, usable_zones
 
-AUTOMATIC: Final[frozenset[ContactChannel]] = frozenset({"sms", "email"})
+AUTOMATIC: Final[frozenset[ContactChannel]] = frozenset({"sms"})
 """Channels that we work ourselves; a step of any other is work for a collector."""
 
 MORNING: Final = time(10)
@@ -56,13 +56,13 @@ def _morning(on: date, point: KnownPoint | None) -> datetime:
     return max(at_local(on, MORNING, zone) for zone in zones or usable_zones((HOUSE_PACK.home_zone,)))
 
 
-def retry_at(request: ContactRequest, verdict: Verdict, tries: int, pack: Pack) -> datetime | None:
+def retry_at(blocked: ContactBlocked, tries: int, pack: Pack) -> datetime | None:
     """Return when to ask the gate again for a blocked step: the same day, if time alone can change the answer."""
     if tries >= _MOST_TRIES:
         return None
-    passing = {rule.rule_id for rule in verdict.failed} <= _PASSING
-    again = request.at + _STALE_RETRY if passing else verdict.not_before
+    passing = {rule.rule_id for rule in blocked.failed} <= _PASSING
+    again = blocked.decided_at + _STALE_RETRY if passing else blocked.next_allowed_at
     (home,) = usable_zones((pack.home_zone,))
-    if again is None or local_day(again, home) != local_day(request.at, home):
+    if again is None or local_day(again, home) != local_day(blocked.decided_at, home):
         return None
     return again

@@ -1,0 +1,1 @@
+"""The steps of collection, one file each; the README lists them in order."""
