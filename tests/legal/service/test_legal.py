@@ -119,7 +119,7 @@ async def test_two_people_escalate_the_debt_with_the_claim_of_the_last_closed_da
         "approval_id": approval_id, "status": "open", "granted_by": ["lin"], "approvals_needed": 2,
         "legal_case_id": None, "event_ids": [],
     }  # fmt: skip
-    second = await decide(world, approval_id, "wang")
+    second = await decide(world, approval_id, "wang", role=Role.lead)
     assert (second.status_code, second.json()["status"]) == (200, "granted")
     event = (await world.log())[-1]
     assert isinstance(event.data, EscalatedToLegal)

@@ -86,8 +86,8 @@ _OUTREACH: Final[dict[tuple[str, str], Policy]] = {
 
 _LEGAL: Final[dict[tuple[str, str], Policy]] = {
     ("GET", "/v1/proposals"): _only(Role.legal, Role.lead, Role.auditor),
-    ("POST", "/v1/proposals/{approval_id}/approvals"): _only(Role.legal),
-    ("POST", "/v1/proposals/{approval_id}/refusals"): _only(Role.legal),
+    ("POST", "/v1/proposals/{approval_id}/approvals"): _only(Role.legal, Role.lead),
+    ("POST", "/v1/proposals/{approval_id}/refusals"): _only(Role.legal, Role.lead),
     ("GET", "/v1/cases/{legal_case_id}"): _only(Role.legal, Role.lead, Role.compliance, Role.auditor),
 }
 
