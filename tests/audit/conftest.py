@@ -23,13 +23,22 @@ def publisher(database: Database, tmp_path: Path) -> Publisher:
     return Publisher(EventStore("ingest", database, partitions=4, deciders=[FEES]), tmp_path)
 
 
+@pytest.fixture(scope="session")
+async def template(postgres: PostgresProcess) -> str:
+    """A database of audit, migrated as in production, to copy."""
+    admin = await asyncpg.connect(postgres.url("postgres"))
+    await admin.execute("CREATE DATABASE audit_template")
+    await admin.close()
+    await upgrade("audit", postgres.url("audit_template"))
+    return "audit_template"
+
+
 @pytest.fixture
-async def audit_url(postgres: PostgresProcess, unique: Callable[[str], str]) -> AsyncIterator[str]:
-    """The address of audit's database, migrated as in production."""
+async def audit_url(postgres: PostgresProcess, template: str, unique: Callable[[str], str]) -> AsyncIterator[str]:
+    """The address of audit's database."""
     name = unique("audit").replace(".", "_")
     admin = await asyncpg.connect(postgres.url("postgres"))
-    await admin.execute(f"CREATE DATABASE {name}")
-    await upgrade("audit", postgres.url(name))
+    await admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     yield postgres.url(name)
     await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await admin.close()
