@@ -8,9 +8,9 @@ from typing import Final
 
 from arrears.database import Connection, Database
 from arrears.refusals import Overloaded
-from ingest.projections.payment_reference import PAYMENT_REFERENCE
 from ingest.use_cases.ports import LoanAddress
 
+_NAME: Final = "payment_reference"
 _TRIES: Final = 200
 _PAUSE_SECONDS: Final = 0.025
 _LAST: Final = "SELECT coalesce(max(position), 0) FROM es.event"
@@ -44,7 +44,7 @@ class PaymentReferences:
 async def _caught_up(connection: Connection) -> None:
     last = await connection.fetchval(_LAST)
     for _ in range(_TRIES):
-        if await connection.fetchval(_REACHED, PAYMENT_REFERENCE.name, last):
+        if await connection.fetchval(_REACHED, _NAME, last):
             return
         await asyncio.sleep(_PAUSE_SECONDS)
     raise Overloaded("the table of payment references is behind the log", retry_after_seconds=5)

@@ -36,7 +36,7 @@ def _balances(events: Sequence[Recorded]) -> Sequence[Row]:
 
 
 def _ages(events: Sequence[Recorded]) -> Sequence[Row]:
-    rows = {}
+    rows: dict[str, Row] = {}
     for event in events:
         data = event.data
         match data:

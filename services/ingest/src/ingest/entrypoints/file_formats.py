@@ -1,0 +1,114 @@
+"""The formats of files: bytes → payments or facts, by the readers of the adapters."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+
+from arrears.events.registry import Event, InvalidEvent, UnknownEvent
+from arrears.eventstore.work import Cause, Work
+from arrears.kafka.cloudevents import RawRecord, from_foreign
+from arrears.recorded import Recorded
+from ingest.adapters import camt054, xes
+from ingest.adapters.fineract.messages import TOPIC as FINERACT_TOPIC
+from ingest.adapters.fineract.messages import facts_of
+from ingest.domain.refusals import FileUnreadable, FormatUnknown
+from ingest.entrypoints.steps import STEPS
+from ingest.use_cases.match_receipt import Payment
+from ingest.use_cases.receive_file import FileContent
+from ingest.use_cases.told import NATIVE, NATIVE_TOPIC, Told, told
+
+_STRUCTURED: Final = (("content-type", b"application/cloudevents+json"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A file as it came: its bytes, when, and because of whom."""
+
+    data: bytes
+    at: datetime
+    cause: Cause
+
+    @property
+    def file_id(self) -> str:
+        """SHA-256 of the bytes: the same bytes are the same file, whatever it is called."""
+        return hashlib.sha256(self.data).hexdigest()
+
+
+def read_file(format_name: str, arrival: Arrival) -> tuple[FileContent, set[str]]:
+    """Return what the file holds, and the debtors whose keys its facts need.
+
+    Raises:
+        FormatUnknown: no reader has that name.
+        FileUnreadable: the file is not what the format says.
+    """
+    reader = _READERS.get(format_name)
+    if reader is None:
+        raise FormatUnknown(f"no reader knows {format_name!r}; formats are {', '.join(sorted(_READERS))}")
+    return reader(arrival)
+
+
+def _camt(arrival: Arrival) -> tuple[FileContent, set[str]]:
+    notification = camt054.read(arrival.data)
+    payments = [
+        Payment(
+            identity="/".join(credit.identity), amount_minor=credit.amount_minor, currency=credit.currency,
+            value_on=credit.value_on, booked_on=credit.booked_on, reference=credit.reference,
+            document=credit.document,
+        )
+        for credit in notification.credits
+    ]  # fmt: skip
+    left_out = [f"{one.place}: {one.reason}" for one in notification.ignored]
+    return FileContent(arrival.file_id, "camt", payments, (), len(left_out), left_out), set()
+
+
+def _xes(arrival: Arrival) -> tuple[FileContent, set[str]]:
+    log = xes.read(arrival.data)
+    facts = [partial(_apply, Told(xes.SOURCE, fact.at, arrival.cause), fact.event) for fact in log.facts]
+    left_out = [f"{count} × {activity}: says nothing about money" for activity, count in log.ignored.items()]
+    return FileContent(arrival.file_id, "xes", (), facts, sum(log.ignored.values()), left_out), set()
+
+
+def _fineract(arrival: Arrival) -> tuple[FileContent, set[str]]:
+    record = RawRecord(FINERACT_TOPIC, 0, 0, None, arrival.data, (), arrival.at)
+    return _content(arrival, "fineract", partial(facts_of, arrival.data, record))
+
+
+def _jsonl(arrival: Arrival) -> tuple[FileContent, set[str]]:
+    def records() -> Iterator[Recorded]:
+        for number, line in enumerate(arrival.data.splitlines(), start=1):
+            if line.strip():
+                try:
+                    yield from_foreign(RawRecord(NATIVE_TOPIC, 0, number, None, line, _STRUCTURED, arrival.at), NATIVE)
+                except (InvalidEvent, UnknownEvent) as error:
+                    raise FileUnreadable(f"line {number}: {error}") from error
+
+    return _content(arrival, "jsonl", records)
+
+
+def _content(
+    arrival: Arrival, format_name: str, read: Callable[[], Iterable[Recorded]]
+) -> tuple[FileContent, set[str]]:
+    try:
+        records = list(read())
+    except (InvalidEvent, UnknownEvent) as error:
+        raise FileUnreadable(str(error)) from error
+    facts, persons = [], set()
+    for record in records:
+        circumstances = Told(told(record).source, record.occurred_at, arrival.cause)
+        data: Any = record.data
+        if hasattr(data, "customer"):
+            persons.add(circumstances.debtor_id(data.customer_ref))
+        facts.append(partial(_apply, circumstances, record.data))
+    return FileContent(arrival.file_id, format_name, (), facts), persons
+
+
+async def _apply(circumstances: Told, event: Event, work: Work) -> None:
+    await STEPS[type(event)](circumstances, event, work)
+
+
+_READERS: Final = {"camt": _camt, "xes": _xes, "fineract": _fineract, "jsonl": _jsonl}
