@@ -18,8 +18,12 @@ Check = Callable[[], Awaitable[object]]
 """Raises when the thing it asks about cannot be used now."""
 
 
-def health_router(readiness: Mapping[str, Check], registry: CollectorRegistry = REGISTRY) -> APIRouter:
-    """Return the three routes; `/readyz` runs every check of `readiness` at once, each at most CHECK_SECONDS."""
+def health_router(
+    readiness: Mapping[str, Check],
+    registry: CollectorRegistry = REGISTRY,
+    check_seconds: float = CHECK_SECONDS,
+) -> APIRouter:
+    """Return the three routes; `/readyz` runs every check of `readiness` at once, each at most `check_seconds`."""
     router = APIRouter(tags=["health"])
 
     @router.get("/livez")
@@ -28,7 +32,7 @@ def health_router(readiness: Mapping[str, Check], registry: CollectorRegistry = 
 
     @router.get("/readyz", response_model=None)
     async def readyz() -> JSONResponse:
-        found = await asyncio.gather(*(_outcome(check) for check in readiness.values()))
+        found = await asyncio.gather(*(_outcome(check, check_seconds) for check in readiness.values()))
         checks = dict(zip(readiness, found, strict=True))
         if any(outcome != "ok" for outcome in found):
             failed = ", ".join(sorted(name for name, outcome in checks.items() if outcome != "ok"))
@@ -42,10 +46,10 @@ def health_router(readiness: Mapping[str, Check], registry: CollectorRegistry = 
     return router
 
 
-async def _outcome(check: Check) -> str:
+async def _outcome(check: Check, seconds: float) -> str:
     """Return `ok` or the kind of failure: the message may name hosts or users and stays inside."""
     try:
-        async with asyncio.timeout(CHECK_SECONDS):
+        async with asyncio.timeout(seconds):
             await check()
     except Exception as error:
         return type(error).__name__
