@@ -78,11 +78,12 @@ class ProjectionFollower:
 
     async def _advance_one(self, projection: Projection) -> int:
         async with self._store.database.transaction() as connection:
-            # Two replicas take turns: the row lock is held until the rows and the position are committed.
-            await connection.execute(
-                "SELECT FROM es.projection WHERE name = $1 AND status = 'live' FOR UPDATE", projection.name
+            # First the swap lock, then the row: the order in which a rebuild takes them. The row lock makes replicas
+            # take turns until rows and position are committed.
+            gen, _ = (await live_generations(connection))[projection.name]
+            position = await connection.fetchval(
+                "SELECT position FROM es.projection WHERE name = $1 AND gen = $2 FOR UPDATE", projection.name, gen
             )
-            gen, position = (await live_generations(connection))[projection.name]
             events = await self._store.read(connection, position, _PAGE)
             if events:
                 await projection.apply(connection, gen, events)
