@@ -17,7 +17,7 @@ from arrears.runtime import Runtime
 
 _PAGE: Final = 5_000
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[int, int], None]  # records and events read so far, and how many there are to read
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,29 +76,27 @@ class _Builder:
         self._position = 0
         self._offsets: dict[tuple[str, int], int] = {}
         self._seen: dict[tuple[str, str], int] = {}
+        self._seen_ids: set[str] = set()
+        self._held: dict[tuple[str, int, int], tuple[Recorded, ...]] = {}  # passed over, because parked
         self._kafka: Any = None
         self._done = 0
+        self._total = 0
 
-    async def own_events(self, connection: Connection | None = None) -> None:
-        """Fold the own log from where this rebuild is to its end."""
-        if self._runtime.service not in self._projection.follows:
-            return
-        while True:
-            if connection is not None:
-                count = await self._own_page(connection)
-            else:
-                async with self._runtime.database.transaction() as own:
-                    count = await self._own_page(own)
-            if count < _PAGE:
-                return
+    async def own_events(self) -> None:
+        """Fold the own log up to where the live generation is: not further, so that both can be compared."""
+        async with self._runtime.database.connection() as connection:
+            end = (await _live(connection, self._projection))["position"]
+        self._total += end
+        while self._position < end:
+            async with self._runtime.database.transaction() as connection:
+                await self._own_page(connection, end)
 
-    async def _own_page(self, connection: Connection) -> int:
-        events = await self._runtime.store.read(connection, self._position, _PAGE)
-        if events:
-            await self._projection.apply(connection, self._gen, events)
-            self._position = events[-1].position
-            self._count(len(events))
-        return len(events)
+    async def _own_page(self, connection: Connection, end: int) -> None:
+        page = min(_PAGE, end - self._position)
+        events = await self._runtime.store.read(connection, self._position, page)
+        await self._projection.apply(connection, self._gen, events)
+        self._position = events[-1].position
+        self._count(len(events))
 
     async def live_offsets(self, connection: Connection | None = None) -> dict[tuple[str, int], int]:
         """Return up to which offsets the live generation holds the foreign topics."""
@@ -108,24 +106,22 @@ class _Builder:
         else:
             async with self._runtime.database.connection() as own:
                 rows = await own.fetch(query, self._runtime.service)
-        wanted = {
-            s.topic
-            for s in self._runtime.definition.sources
-            if s.topic.removesuffix(".events") in self._projection.follows
-        }
+        wanted = {s.topic for s in self._runtime.definition.sources if s.follows in self._projection.follows}
         return {(r["topic"], r["part"]): r["next_offset"] for r in rows if r["topic"] in wanted}
 
     async def foreign_events(self, until: dict[tuple[str, int], int], connection: Connection | None = None) -> None:
         """Fold the topics from where this rebuild is up to the given offsets."""
+        parked = await self._parked(connection)
+        # What was parked when it was passed and has been redriven since comes before what followed it in its key.
+        await self._apply(self._redriven(parked), connection)
         left = {place: end for place, end in until.items() if self._offsets.get(place, 0) < end}
         if not left:
             return
-        kafka = await self._reader(list(until))
+        self._total += sum(end - self._offsets.get(place, 0) for place, end in left.items())
+        kafka = await self._reader()
+        kafka.assign([TopicPartition(*place) for place in left])
         for place in left:
             kafka.seek(TopicPartition(*place), self._offsets.get(place, 0))
-        kafka.pause(*[TopicPartition(*p) for p in until if p not in left])
-        kafka.resume(*[TopicPartition(*p) for p in left])
-        parked = await self._parked(connection)
         while left:
             found = await kafka.getmany(timeout_ms=500, max_records=_PAGE)
             events: list[Recorded] = []
@@ -140,17 +136,37 @@ class _Builder:
             await self._apply(events, connection)
 
     def _fresh(self, records: Sequence[Any], parked: set[tuple[str, int, int]]) -> list[Recorded]:
-        events = []
+        events: list[Recorded] = []
         for record in records:
             raw = raw_record(record)
-            if is_heartbeat(raw) or (raw.topic, raw.partition, raw.offset) in parked:
+            place = (raw.topic, raw.partition, raw.offset)
+            if is_heartbeat(raw):
                 continue
-            for event in self._runtime.inbox.decode(raw).events:
-                stream = (event.source, event.stream_key)
-                if event.version > self._seen.get(stream, 0):
-                    self._seen[stream] = event.version
-                    events.append(event)
+            decoded = self._runtime.inbox.decode(raw).events
+            if place in parked:
+                self._held[place] = decoded
+            else:
+                events += self._unseen(decoded)
         return events
+
+    def _redriven(self, parked: set[tuple[str, int, int]]) -> list[Recorded]:
+        places = sorted(place for place in self._held if place not in parked)
+        return [event for place in places for event in self._unseen(self._held.pop(place))]
+
+    def _unseen(self, decoded: Sequence[Recorded]) -> list[Recorded]:
+        """Return what the live generation took too: each version, or each id of a foreign topic, once."""
+        fresh = []
+        for event in decoded:
+            stream = (event.source, event.stream_key)
+            if event.source not in self._projection.follows:
+                continue
+            if event.version == 0 and event.event_id not in self._seen_ids:
+                self._seen_ids.add(event.event_id)
+                fresh.append(event)
+            elif event.version > self._seen.get(stream, 0):
+                self._seen[stream] = event.version
+                fresh.append(event)
+        return fresh
 
     async def _parked(self, connection: Connection | None) -> set[tuple[str, int, int]]:
         query = 'SELECT topic, part, "offset" FROM es.parked WHERE consumer = $1'
@@ -173,16 +189,15 @@ class _Builder:
 
     def _count(self, events: int) -> None:
         self._done += events
-        self._progress(self._done, 0)
+        self._progress(self._position + sum(self._offsets.values()), self._total)
 
-    async def _reader(self, places: list[tuple[str, int]]) -> Any:
+    async def _reader(self) -> Any:
         if self._kafka is None:
             self._kafka = AIOKafkaConsumer(
                 bootstrap_servers=self._runtime.settings.kafka, auto_offset_reset="none", enable_auto_commit=False,
                 max_partition_fetch_bytes=9 * 1024 * 1024,
             )  # fmt: skip
             await self._kafka.start()
-            self._kafka.assign([TopicPartition(*place) for place in places])
         return self._kafka
 
     async def finish(self, swap: bool) -> Rebuilt:
@@ -191,10 +206,10 @@ class _Builder:
         async with self._runtime.database.transaction() as connection:
             await connection.execute("SET LOCAL idle_in_transaction_session_timeout = '120s'")
             await connection.execute("SELECT pg_advisory_xact_lock(hashtext('es.swap'))")
-            live = await connection.fetchrow(
-                "SELECT gen, position FROM es.projection WHERE name = $1 AND status = 'live'", projection.name
-            )
-            await self._own_up_to(connection, live["position"])
+            live = await _live(connection, projection)
+            self._total += max(0, live["position"] - self._position)
+            while self._position < live["position"]:
+                await self._own_page(connection, live["position"])
             await self.foreign_events(await self.live_offsets(connection), connection)
             old, new = await _sum(connection, projection, live["gen"]), await _sum(connection, projection, gen)
             if swap:
@@ -213,19 +228,16 @@ class _Builder:
                 await _drop(connection, projection, gen)
         return Rebuilt(projection.name, self._done, live["gen"], gen, old[0], new[0], old[1], new[1], swap)
 
-    async def _own_up_to(self, connection: Connection, position: int) -> None:
-        """Fold own events exactly up to the live generation's position, so that both stand at one point."""
-        while self._position < position:
-            page = min(_PAGE, position - self._position)
-            events = await self._runtime.store.read(connection, self._position, page)
-            await self._projection.apply(connection, self._gen, events)
-            self._position = events[-1].position
-            self._count(len(events))
-
     async def close(self) -> None:
         """Leave the broker."""
         if self._kafka is not None:
             await self._kafka.stop()
+
+
+async def _live(connection: Connection, projection: Projection) -> Any:
+    return await connection.fetchrow(
+        "SELECT gen, position FROM es.projection WHERE name = $1 AND status = 'live'", projection.name
+    )
 
 
 async def _sum(connection: Connection, projection: Projection, gen: int) -> tuple[int, str]:

@@ -26,7 +26,8 @@ class Source:
     `decode` raises InvalidEvent or UnknownEvent for a record that must be parked. A `versioned` source is one of our own
     logs: duplicates and gaps show by stream version; others are deduplicated by event id. `prepare` runs inside the
     transaction before the handlers, for what they need and may not fetch themselves. `debtor_of` names the debtor behind
-    a record's key, so that a parked key holds back that debtor's day.
+    a record's key, so that a parked key holds back that debtor's day. `publisher` is whose log the topic carries, where
+    its name does not say so.
     """
 
     topic: str
@@ -34,6 +35,12 @@ class Source:
     versioned: bool
     prepare: Prepare | None = None
     debtor_of: Callable[[str], str] | None = None
+    publisher: str = ""
+
+    @property
+    def follows(self) -> str:
+        """What a projection names in its own `follows` to have this source's events."""
+        return self.publisher or self.topic.removesuffix(".events")
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,7 +193,9 @@ def rebuild_projection(
     async def work(progress: Progress) -> Any:
         task = progress.add_task(f"{service}.{name}", total=None)
         async with runtime(definition, settings) as bound:
-            return await rebuild(bound, name, lambda done, _total: progress.update(task, completed=done), swap=swap)
+            return await rebuild(
+                bound, name, lambda done, total: progress.update(task, completed=done, total=total), swap=swap
+            )
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     try:
