@@ -14,14 +14,12 @@ from typing import Any
 
 import asyncpg
 import pytest
+from tests.kernel.log.runtimes import until_waiting
 from tests.kernel.log.toy import CAUSE, FEES, NOON, Charge, fees
 
 from arrears.database import Database
 from arrears.eventstore.store import EventStore
 from arrears_local.postgres import PostgresProcess
-
-_WAITING = """SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
-    WHERE l.locktype = 'advisory' AND NOT l.granted AND d.datname = current_database()"""
 
 
 class Writer:
@@ -80,12 +78,6 @@ class Log:
         self._position += len(events)
         return [event.stream_key.removeprefix("fees/") for event in events]
 
-    async def until_waiting(self, count: int) -> None:
-        """Return when `count` sessions wait for an advisory lock of this database."""
-        async with self.database.connection() as connection:
-            while await connection.fetchval(_WAITING) < count:  # noqa: ASYNC110  (each turn is a round trip)
-                await asyncio.sleep(0)
-
 
 @pytest.fixture
 def log(database: Database) -> Log:
@@ -111,7 +103,7 @@ async def test_an_event_of_a_slow_transaction_that_wrote_first_is_not_skipped(lo
     async with log.writers(2) as (fast, slow):
         await slow.append("slow")
         racing = asyncio.create_task(fast.append_and_commit("fast"))
-        await log.until_waiting(1)
+        await until_waiting(log.database, 1)
         assert await log.poll() == []
         await slow.commit()
         await racing
@@ -122,7 +114,7 @@ async def test_no_event_of_a_slow_transaction_with_several_is_skipped(log: Log) 
     async with log.writers(2) as (fast, slow):
         await slow.append("slow", times=2)
         racing = asyncio.create_task(fast.append_and_commit("fast"))
-        await log.until_waiting(1)
+        await until_waiting(log.database, 1)
         assert await log.poll() == []
         await slow.commit()
         await racing
@@ -133,9 +125,9 @@ async def test_events_of_several_slow_transactions_are_not_skipped(log: Log) -> 
     async with log.writers(3) as (fast, slow, slower):
         await slower.append("slower")
         second = asyncio.create_task(slow.append_and_commit("slow"))
-        await log.until_waiting(1)
+        await until_waiting(log.database, 1)
         third = asyncio.create_task(fast.append_and_commit("fast"))
-        await log.until_waiting(2)
+        await until_waiting(log.database, 2)
         assert await log.poll() == []
         await slower.commit()
         await asyncio.gather(second, third)
@@ -148,7 +140,7 @@ async def test_a_rolled_back_transaction_leaves_no_gap(log: Log) -> None:
     async with log.writers(2) as (first, second):
         await first.append("lost")
         racing = asyncio.create_task(second.append_and_commit("kept"))
-        await log.until_waiting(1)
+        await until_waiting(log.database, 1)
         await first.roll_back()
         await racing
     assert await log.poll() == ["kept"]
@@ -192,9 +184,9 @@ async def test_a_row_held_back_by_a_trigger_is_not_passed(log: Log, database: Da
     async with log.writers(3) as (before, held, after):
         await before.append_and_commit("before")
         one = asyncio.create_task(held.append_and_commit("held", times=2))
-        await log.until_waiting(1)
+        await until_waiting(log.database, 1)
         two = asyncio.create_task(after.append_and_commit("after"))
-        await log.until_waiting(2)
+        await until_waiting(log.database, 2)
         assert await log.poll() == ["before"]
         await gate.execute("SELECT pg_advisory_unlock(4964)")
         await asyncio.gather(one, two)
