@@ -81,6 +81,7 @@ _OUTREACH: Final[dict[tuple[str, str], Policy]] = {
     ("POST", "/v1/contacts/{attempt_id}/outcome"): _only(Role.collector, Role.lead),
     ("POST", "/v1/promises"): _only(Role.collector, Role.lead),
     ("GET", "/v1/debtors/{debtor_id}/case"): _only(*_READERS, Role.compliance),
+    ("GET", "/v1/call-list"): _only(Role.collector, Role.lead, Role.auditor, Role.operator),
     ("POST", "/v1/providers/sms/status"): SIGNED_CALLBACK,
 }
 

@@ -1,7 +1,7 @@
 """What outreach refuses. Pure.
 
 Refusal
-├── NotFound          UnknownAttempt, UnknownContactPoint
+├── NotFound          UnknownAttempt, NoCaseKnown
 ├── InvalidCommand    PromiseInvalid
 ├── CaseNotOpen       the person has no open collection case, or the loan is not in it
 ├── PermitReleased    the permit was given back because nothing was sent under it
@@ -18,6 +18,10 @@ from arrears.refusals import InvalidCommand, NotFound, Refusal
 
 class UnknownAttempt(NotFound):
     """No permit of that id is known (or it is older than a week)."""
+
+
+class NoCaseKnown(NotFound):
+    """No loan of this person was ever overdue, as far as outreach has heard."""
 
 
 class CaseNotOpen(Refusal):

@@ -1,0 +1,1 @@
+"""How outreach starts and what it is made of."""
