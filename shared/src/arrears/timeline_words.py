@@ -61,6 +61,15 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "MSG_BOUNCED": ("消息被退回", "message bounced"), "VISIT_MET": ("外访见到本人", "visit, met the debtor"),
     "VISIT_NOT_HOME": ("外访未遇", "visit, nobody at home"), "VISIT_REFUSED": ("外访被拒", "visit, refused"),
     "LETTER_SIGNED": ("信函已签收", "letter signed for"), "LETTER_RETURNED": ("信函退回", "letter returned"),
+    # steps and allocations
+    "permitted": ("获准", ""),
+    "blocked": ("被拦截", ""),
+    "released": ("未使用", ""),
+    "attempted": ("已联系", ""),
+    "missed": ("错过", ""),
+    "due": ("到期", ""),
+    "fee": ("费用", ""),
+    "schedule": ("还款计划变更", "schedule change"),
     # legal routes
     "notarial": ("公证执行", "notarial enforcement"), "payment_order": ("支付令", ""), "small_claims": ("小额诉讼", ""),
     "summary": ("简易程序", "summary procedure"), "ordinary": ("普通程序", "ordinary procedure"), "arbitration": ("仲裁", ""),

@@ -22,6 +22,8 @@ _CJK = re.compile(r"[\u4e00-\u9fff]")
 def _example(kind: Any) -> Any:
     """Return some value of a msgspec field type."""
     match kind:
+        case msgspec.inspect.Metadata():
+            return _example(kind.type)
         case msgspec.inspect.IntType():
             return max(1, kind.ge or 1)
         case msgspec.inspect.StrType():

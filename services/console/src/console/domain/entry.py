@@ -14,7 +14,11 @@ BACKDATED_AFTER: Final = timedelta(days=2)
 # Where an event has no effective date of its own, the date that its data counts from.
 _DATES: Final = ("value_on", "cured_on", "as_of", "promised_on", "opened_on", "charged_on", "overdue_since", "on")
 # What follows from another event and only matters to programs: shown, but quietly.
-ROUTINE: Final = frozenset({"LoanBalanceChanged", "InstallmentScheduled", "LoanBalanceNoted", "ContactPointNoted"})
+ROUTINE: Final = frozenset({
+    "BehaviourObserved", "ClaimBalanceChanged", "ContactPointAdded", "ContactPointNoted", "ContactsAllowed",
+    "ContactsStopped", "DelinquencyObserved", "InstallmentScheduled", "LoanBalanceChanged", "LoanBalanceNoted",
+    "RepaymentReallocated", "StepPlanned", "StepTried",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
