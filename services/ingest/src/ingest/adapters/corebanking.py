@@ -19,8 +19,8 @@ def decode(record: RawRecord) -> tuple[Recorded, ...]:
     """
     found = from_foreign(record, NATIVE)
     reference = getattr(found.data, "customer_ref", "")
-    if found.debtor_id != reference:
-        raise InvalidEvent(f"the key {found.debtor_id!r} is not the event's customer_ref {reference!r}")
+    if found.stream_key != reference:
+        raise InvalidEvent(f"the key {found.stream_key!r} is not the event's customer_ref {reference!r}")
     return (found,)
 
 
