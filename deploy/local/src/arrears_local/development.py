@@ -38,7 +38,9 @@ def home(environ: Mapping[str, str]) -> Path:
 def serve(app: ASGIApp, url: str) -> None:
     """Serve `app` at the host and port of `url` until a signal comes."""
     host, port = listen_at(url)
-    uvicorn.run(app, host=host, port=port, log_level=os.environ.get("ARREARS_LOG_LEVEL", "warning").lower())
+    level = os.environ.get("ARREARS_LOG_LEVEL", "warning").lower()
+    # Long polls would hold a stop for as long as they wait.
+    uvicorn.run(app, host=host, port=port, log_level=level, timeout_graceful_shutdown=1)
 
 
 def listen_at(url: str) -> tuple[str, int]:

@@ -36,6 +36,7 @@ class ClockProcess:
             self._now = datetime.fromisoformat(kept_in.read_text("ascii"))
         self._seen: dict[str, datetime] = {}
         self._listening: Counter[str] = Counter()
+        self._gone: set[str] = set()
         self._changed = asyncio.Condition()
 
     async def read(self, request: Request) -> Response:
@@ -79,15 +80,21 @@ class ClockProcess:
         """Wait for a later time; a listener whose connection ends is forgotten at once, or moves would wait for it."""
         self._listening[name] += 1
         self._seen[name] = after
+        self._gone.discard(name)
         later = asyncio.create_task(self._later_than(after))
         gone = asyncio.create_task(_disconnected(request))
         try:
             await asyncio.wait((later, gone), timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            left = gone.done()
             for task in (later, gone):
                 task.cancel()
             await asyncio.gather(later, gone, return_exceptions=True)
             self._listening[name] -= 1
+        if left:
+            async with self._changed:
+                self._gone.add(name)
+                self._changed.notify_all()
 
     async def _later_than(self, after: datetime) -> None:
         async with self._changed:
@@ -96,7 +103,7 @@ class ClockProcess:
 
     async def _settled(self, listeners: Iterable[str], target: datetime, seconds: float) -> list[str]:
         def behind() -> list[str]:
-            return [name for name in listeners if name and self._seen[name] < target]
+            return [name for name in listeners if name and name not in self._gone and self._seen[name] < target]
 
         await _within(seconds, self._changed, lambda: not behind())
         return behind()
