@@ -91,8 +91,13 @@ def test_what_carries_a_rule_says_which(folder: str) -> None:
 
 
 def test_no_module_outgrows_one_reader() -> None:
-    found = [name_of(path) for path in files(".py") if len(path.read_text(encoding="utf-8").splitlines()) > 300]
-    assert found == []
+    """At most 300 lines that are not blank; a list of event types is read by its entries and may be longer."""
+    found = {}
+    for path in files(".py"):
+        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        if len(lines) > 300 and path.parent.name != "events":
+            found[name_of(path)] = len(lines)
+    assert found == {}
 
 
 @pytest.mark.parametrize("pattern", FORBIDDEN)
