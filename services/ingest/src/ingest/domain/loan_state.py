@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
+from typing import Any, Final, cast
 
 import msgspec
 from msgspec.structs import replace
@@ -56,10 +58,17 @@ LoanState = Unbooked | Loan
 
 def position_at(loan: Loan, day: date) -> Position:
     """Return the loan's position at the close of `day`."""
-    known = loan.position
-    if known is None or day < known.as_of:
-        return settle(loan.terms, loan.facts, day)
-    return advance(loan.terms, loan.facts, known, day)
+    global _last  # one value of a pure function: evolve asks again for what decide has just computed
+    known, last = loan.position, _last
+    if last and last[0] is known and last[1] == day and last[2] == loan.facts and last[3] == loan.terms:
+        return last[4]
+    anew = known is None or day < known.as_of
+    found = settle(loan.terms, loan.facts, day) if anew else advance(loan.terms, loan.facts, cast(Position, known), day)
+    _last = (known, day, loan.facts, loan.terms, found)
+    return found
+
+
+_last: tuple[Position | None, date, Facts, Terms, Position] | None = None
 
 
 def with_receipt(loan: Loan, receipt: Receipt) -> Loan:
@@ -98,31 +107,26 @@ def evolve(loan: LoanState, event: Event) -> LoanState:
     Raises:
         CorruptStream: the event cannot follow the ones before it.
     """
-    match loan, event:
-        case Unbooked(), e.LoanImported():
-            return Loan(terms=_terms(event))
-        case Loan(), e.InstallmentScheduled():
-            return _scheduled(loan, event)
-        case Loan(), e.RepaymentReceived():
-            return with_receipt(loan, _receipt(event))
-        case Loan(), e.RepaymentReversed():
-            return with_reversal(loan, event.repayment_id, event.value_on, event.reversal_ref)
-        case Loan(), e.FeeCharged():
-            return with_fee(loan, Fee(event.fee_id, event.charged_on, event.amount_minor))
-        case Loan(), e.LoanBalanceChanged():
-            closed_on = max(loan.closed_on, event.closed_on or date.min)
-            return replace(loan, position=position_at(loan, event.as_of), closed_on=closed_on)
-        case Loan(), e.InstallmentDueSoon():
-            announced_on = event.due_on - timedelta(days=event.days_to_due)
-            return replace(loan, closed_on=max(loan.closed_on, announced_on))
-        case Loan(), e.RepaymentReallocated():
-            return loan
-        case Loan(), e.HostDivergenceDetected():
-            return replace(loan, divergences={**loan.divergences, event.field: event.host_value})
-        case Loan(), e.LoanOverdue() | e.DelinquencyBucketChanged() | e.LoanCured():
-            return _aged(loan, event)
-        case _:
-            raise CorruptStream(f"{type(event).__name__} cannot follow {type(loan).__name__}")
+    kind = type(event)
+    if type(loan) is Unbooked:
+        if kind is e.LoanImported:
+            return Loan(terms=_terms(cast(e.LoanImported, event)))
+    elif (change := _CHANGES.get(kind)) is not None:
+        return change(cast(Loan, loan), event)
+    raise CorruptStream(f"{kind.__name__} cannot follow {type(loan).__name__}")
+
+
+def _balanced(loan: Loan, event: e.LoanBalanceChanged) -> Loan:
+    closed_on = max(loan.closed_on, event.closed_on or date.min)
+    return replace(loan, position=position_at(loan, event.as_of), closed_on=closed_on)
+
+
+def _announced(loan: Loan, event: e.InstallmentDueSoon) -> Loan:
+    return replace(loan, closed_on=max(loan.closed_on, event.due_on - timedelta(days=event.days_to_due)))
+
+
+def _diverged(loan: Loan, event: e.HostDivergenceDetected) -> Loan:
+    return replace(loan, divergences={**loan.divergences, event.field: event.host_value})
 
 
 def _terms(event: e.LoanImported) -> Terms:
@@ -165,3 +169,21 @@ def _aged(loan: Loan, event: e.LoanOverdue | e.DelinquencyBucketChanged | e.Loan
             return replace(loan, episode=cured)
         case _:
             raise CorruptStream(f"{type(event).__name__} without an episode")
+
+
+# By class and not by pattern: an instance check of a Struct costs as much as the change itself, and loans are hot.
+_CHANGES: Final[Mapping[type[Event], Callable[[Loan, Any], Loan]]] = {
+    e.InstallmentScheduled: _scheduled,
+    e.RepaymentReceived: lambda loan, event: with_receipt(loan, _receipt(event)),
+    e.RepaymentReversed: lambda loan, event: with_reversal(
+        loan, event.repayment_id, event.value_on, event.reversal_ref
+    ),
+    e.RepaymentReallocated: lambda loan, _event: loan,
+    e.FeeCharged: lambda loan, event: with_fee(loan, Fee(event.fee_id, event.charged_on, event.amount_minor)),
+    e.LoanBalanceChanged: _balanced,
+    e.InstallmentDueSoon: _announced,
+    e.HostDivergenceDetected: _diverged,
+    e.LoanOverdue: _aged,
+    e.DelinquencyBucketChanged: _aged,
+    e.LoanCured: _aged,
+}

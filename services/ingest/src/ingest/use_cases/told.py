@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from arrears.decider import StreamRef
@@ -22,6 +23,10 @@ NATIVE: Final = "corebanking"
 NATIVE_TOPIC: Final = "corebanking.events"
 
 E = TypeVar("E", bound=Event)
+# A batch names the same loans again and again: in `touches`, in the step, and from record to record.
+_debtor_id = lru_cache(maxsize=65_536)(identity.debtor_id)
+_loan_id = lru_cache(maxsize=65_536)(identity.loan_id)
+
 LoanRef = StreamRef[LoanCommand, LoanState]
 
 
@@ -40,7 +45,7 @@ class Told:
 
     def debtor_id(self, customer_ref: str) -> str:
         """Return the id of the person whom the source calls `customer_ref`."""
-        return identity.debtor_id(self.cause.tenant, self.source, customer_ref)
+        return _debtor_id(self.cause.tenant, self.source, customer_ref)
 
     def debtor(self, customer_ref: str) -> StreamRef[DebtorCommand, DebtorState]:
         """Return the stream of the person."""
@@ -49,7 +54,7 @@ class Told:
 
     def loan(self, loan_ref: str, customer_ref: str) -> LoanRef:
         """Return the stream of the loan."""
-        loan_id = identity.loan_id(self.cause.tenant, self.source, loan_ref)
+        loan_id = _loan_id(self.cause.tenant, self.source, loan_ref)
         return StreamRef(LOAN, loan_id, self.debtor_id(customer_ref))
 
 
