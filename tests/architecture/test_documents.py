@@ -6,9 +6,10 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from click import Command, Context, Group
+from typer import Context
 from typer.main import get_command
 
 from arrears.schemas.export import main as export
@@ -78,24 +79,19 @@ def test_the_published_schemas_are_those_of_the_code(monkeypatch: pytest.MonkeyP
 
 
 def test_every_command_that_a_document_shows_exists() -> None:
-    commands = get_command(app)
-    assert isinstance(commands, Group)
     unknown = []
     for document in documents():
         for line in COMMAND.findall(document.read_text(encoding="utf-8")):
-            if not _is_command(commands, line.split()):
+            if not _is_command(get_command(app), line.split()):
                 unknown.append(f"{name_of(document)}: arrears {line}")
     assert unknown == []
 
 
-def _is_command(group: Command, words: list[str]) -> bool:
-    context = Context(group)
-    while words and isinstance(group, Group):
-        found = group.get_command(context, words[0])
-        if found is None:
-            return False
-        group, words = found, words[1:]
-    return True
+def _is_command(command: Any, words: list[str]) -> bool:
+    """Say whether the words lead to a command; what follows a command without commands of its own are arguments."""
+    while words and hasattr(command, "get_command"):
+        command, words = command.get_command(Context(command), words[0]), words[1:]
+    return command is not None
 
 
 def test_every_target_that_a_document_shows_exists() -> None:
