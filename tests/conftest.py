@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -22,12 +23,17 @@ _TEMPLATE = "event_log_template"
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresProcess]:
-    """A private PostgreSQL server."""
-    process = start_postgres(tmp_path_factory.mktemp("postgres"), free_port())
-    asyncio.run(_make_template(process))
-    yield process
-    process.stop()
+def postgres() -> Iterator[PostgresProcess]:
+    """A private PostgreSQL server.
+
+    Its data stay out of pytest's temporary folder: as root the server runs as another user, and the next pytest run
+    closes that folder to others, under the feet of a server that still runs.
+    """
+    with tempfile.TemporaryDirectory(prefix="arrears-postgres-") as home:
+        process = start_postgres(Path(home), free_port())
+        asyncio.run(_make_template(process))
+        yield process
+        process.stop()
 
 
 @pytest.fixture(scope="session")
