@@ -24,11 +24,11 @@ class SealBroken(ValueError):
 
 
 class SubjectKey(msgspec.Struct, frozen=True, kw_only=True):
-    """One generation of a person's key; as JSON (the key interface's answer) `secret` is base64."""
+    """One generation of a person's key; in the answer of the key interface `secret` is `key`, in base64."""
 
     debtor_id: str
     generation: int
-    secret: bytes
+    secret: bytes = msgspec.field(name="key")
 
 
 def seal(key: SubjectKey, stream_key: str, event_type: str, field: str, value: str) -> str:

@@ -224,8 +224,8 @@ def test_an_impossible_event_is_found() -> None:
 
 def test_every_close_moves_the_wake_up_past_its_day() -> None:
     state: Any = CASE.initial
-    for event in WORKED:
-        state = CASE.evolve(state, event)
+    for worked in WORKED:
+        state = CASE.evolve(state, worked)
     seen: list[Event] = []
     for offset in range(40):
         due = CASE.wakes_on(state)

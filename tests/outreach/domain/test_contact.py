@@ -179,8 +179,8 @@ others = st.one_of(
 def history(commands: list[Command]) -> list[Event]:
     """Run the commands as they come; half of the outcomes are told for the instant of their permit."""
     state, events = CONTACT.initial, list[Event]()
-    for event in reachable(MOBILE, SECOND):
-        state = CONTACT.evolve(state, event)
+    for known_fact in reachable(MOBILE, SECOND):
+        state = CONTACT.evolve(state, known_fact)
     for number, command in enumerate(commands):
         if isinstance(command, RecordAttempt) and number % 2 and (known := state.attempt(command.attempt_id)):
             command = called(command.attempt_id, known.permitted_at, command.disposition)

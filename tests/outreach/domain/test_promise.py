@@ -199,9 +199,7 @@ repayments = st.lists(
 def test_the_outcome_is_what_the_value_dates_say_in_whatever_order_the_news_comes(
     news: list[tuple[int, int, bool]],
 ) -> None:
-    state = PROMISE.initial
-    for event in (made(),):
-        state = PROMISE.evolve(state, event)
+    state = PROMISE.evolve(PROMISE.initial, made())
     commands: list[Any] = [EvaluatePromise(GRACE_END)]
     for number, (day, minor, _) in enumerate(news):
         value_on = DAY + timedelta(days=day)

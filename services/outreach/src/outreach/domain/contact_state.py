@@ -143,4 +143,5 @@ def _with(state: Contacts, attempt_id: str, **changes: object) -> Contacts:
 
 
 def wakes_at(state: Contacts) -> datetime | None:
+    """Return the instant at which the next unused permit is over."""
     return min((a.valid_until for a in state.outstanding()), default=None)
