@@ -163,18 +163,17 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         if not self._rules or not item.events or not isinstance(item.events[0].data, BusinessDayClosed):
             return
         on, stuck = item.events[0].data.business_date, set[str]()
-        parts = [s.part for s in days]
-        while True:
+        while days := [s for s in days if (s.topic, s.part) in self._claims]:
             try:
                 async with self._inbox.store.database.transaction() as connection:
                     await self._inbox.advance(connection, days, stay=True)
                     work = self._inbox.store.work(self._clock.now(), connection)
                     work.feeds = await self._inbox.feeds(connection)
-                    woken = await wake_day(connection, work, self._rules, parts, on, stuck)
+                    woken = await wake_day(connection, work, self._rules, [s.part for s in days], on, stuck)
                     await self._inbox.store.append(connection, [work])
             except PartitionsLost as error:
-                self._forget(error.lost)
-                return
+                self._forget(error.lost)  # the day of the others goes on
+                continue
             except StreamVersionConflict:
                 continue
             self._appended.notify()
@@ -251,8 +250,10 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
 def raw_record(record: Any) -> RawRecord:
     """Return a consumer record of aiokafka as the inbox reads it."""
-    at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
-    return RawRecord(record.topic, record.partition, record.offset, record.key, record.value, record.headers, at)
+    at, headers = datetime.fromtimestamp(record.timestamp / 1000, UTC), record.headers
+    if any(value is None for _, value in headers):  # Kafka lets a header have no value
+        headers = [(name, value or b"") for name, value in headers]
+    return RawRecord(record.topic, record.partition, record.offset, record.key, record.value, headers, at)
 
 
 def _is_day(record: RawRecord) -> bool:
