@@ -41,7 +41,8 @@ _SEE: Final = """INSERT INTO es.seen_version (consumer, source, stream_key, vers
     ON CONFLICT (consumer, source, stream_key) DO UPDATE SET version = excluded.version"""
 _SEE_ID: Final = """INSERT INTO es.seen_id (consumer, source, id) SELECT DISTINCT $1, * FROM unnest($2::text[], $3::text[])
     ON CONFLICT DO NOTHING RETURNING source, id"""
-_FEED: Final = """INSERT INTO es.feed AS f (consumer, source, part, as_of) SELECT $1, * FROM unnest($2::text[], $3::int[], $4::timestamptz[])
+_FEED: Final = """INSERT INTO es.feed AS f (consumer, source, part, as_of)
+    SELECT $1, * FROM unnest($2::text[], $3::int[], $4::timestamptz[])
     ON CONFLICT (consumer, source, part) DO UPDATE SET as_of = greatest(f.as_of, excluded.as_of)"""
 _FEEDS: Final = "SELECT source, part, as_of FROM es.feed WHERE consumer = $1"
 _PARK: Final = """INSERT INTO es.parked (consumer, topic, part, "offset", key, debtor_id, raw_key, headers, value, reason, error, record_at)
@@ -109,7 +110,8 @@ class Inbox:
 
     def decode(self, raw: RawRecord) -> Item:
         """Return the record's events, or the reason why it must be parked. Pure."""
-        item = Item(raw, (raw.key or b"").decode("utf-8", "backslashreplace"))
+        key = (raw.key or b"").decode("utf-8", "backslashreplace")
+        item = Item(raw, key.replace("\x00", "\\x00"))  # PostgreSQL's text has no NUL
         try:
             item.events = self.sources[raw.topic].decode(raw)
         except UnknownEvent as error:
@@ -172,7 +174,7 @@ class Inbox:
             else:
                 effects.applied.extend(item.events)
         await self._keep_versions(connection, effects.applied)
-        await self._forget_ids(connection, effects.parked)
+        await self._forget_ids(connection, effects, fresh)
         await apply_foreign(connection, self._projections, effects.applied)
         await self._keep_feeds(connection, effects.applied, beats)
         await self._park(connection, effects.parked)
@@ -252,9 +254,10 @@ class Inbox:
                 str(error) if isinstance(error, Refusal) else "".join(traceback.format_exception(error))[-4_000:]
             )
 
-    async def _forget_ids(self, connection: Connection, parked: Sequence[Item]) -> None:
+    async def _forget_ids(self, connection: Connection, effects: Effects, fresh: dict[str, Recorded]) -> None:
         """A parked foreign record has not been applied, so its id must not count as seen when it is redriven."""
-        ids = [e.event_id for i in parked if i.reason != "behind" for e in i.events if not e.version]
+        seen = {e.event_id for i in effects.parked for e in i.events if not e.version and e.event_id in fresh}
+        ids = list(seen - {e.event_id for e in effects.applied}) if seen else []
         if ids:
             await connection.execute(
                 "DELETE FROM es.seen_id WHERE consumer = $1 AND id = ANY($2::text[])", self.consumer, ids
@@ -287,7 +290,7 @@ class Inbox:
             raw, debtor_of = item.raw, self.sources[item.raw.topic].debtor_of
             _log.warning("parked", topic=raw.topic, partition=raw.partition, offset=raw.offset, reason=item.reason)
             await connection.execute(
-                _PARK, self.consumer, raw.topic, raw.partition, raw.offset, item.key.replace("\x00", "\\x00"),
+                _PARK, self.consumer, raw.topic, raw.partition, raw.offset, item.key,
                 debtor_of(item.key) if debtor_of else None, raw.key,
                 msgspec.json.encode([(name, value) for name, value in raw.headers]), raw.value, item.reason,
                 item.error.replace("\x00", "\\x00"), raw.at,
