@@ -9,12 +9,14 @@ from typing import Any
 
 import msgspec
 
-from arrears.database import Database
+from arrears.database import Connection, Database
 from arrears.eventstore.errors import StreamVersionConflict
 from arrears.kafka.cloudevents import RawRecord
-from arrears.kafka.inbox import Inbox
+from arrears.kafka.inbox import Inbox, Item
+from arrears.transient import is_transient
 
 _COLUMNS = 'topic, part, "offset", key, reason, error, attempts, record_at, parked_at'
+_PLACE = '(consumer, topic, part, "offset") = ($1, $2, $3, $4)'
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,7 @@ async def parked_record(database: Database, consumer: str, topic: str, part: int
     """Return one parked record with its headers and value (text where it is text)."""
     async with database.connection() as connection:
         row = await connection.fetchrow(
-            f'SELECT {_COLUMNS}, headers, value FROM es.parked WHERE (consumer, topic, part, "offset") = ($1, $2, $3, $4)',
-            consumer, topic, part, offset,
+            f"SELECT {_COLUMNS}, headers, value FROM es.parked WHERE {_PLACE}", consumer, topic, part, offset
         )  # fmt: skip
     if row is None:
         return None
@@ -86,34 +87,56 @@ async def _redrive_key(inbox: Inbox, topic: str, key: str, now: datetime) -> Red
 
 async def _redrive_first(inbox: Inbox, topic: str, key: str, now: datetime) -> tuple[int, str]:
     """Apply the key's first parked record in one transaction; returns what is left (-1: none was there) and an error."""
-    async with inbox.store.database.transaction() as connection:
-        # The consumer's first statement locks the same row: so it cannot park behind a key that is being emptied.
-        await connection.execute(
-            "SELECT FROM es.consumer_offset WHERE consumer = $1 AND topic = $2 ORDER BY part FOR UPDATE",
-            inbox.consumer, topic,
-        )  # fmt: skip
-        rows = await connection.fetch(
-            'SELECT part, "offset", raw_key, headers, value, record_at FROM es.parked '
-            'WHERE consumer = $1 AND topic = $2 AND key = $3 ORDER BY part, "offset"',
-            inbox.consumer, topic, key,
-        )  # fmt: skip
-        if not rows:
-            return -1, ""
-        first = rows[0]
-        item = inbox.decode(_raw(topic, first))
-        place = (inbox.consumer, topic, first["part"], first["offset"])
-        await connection.execute(
-            'DELETE FROM es.parked WHERE (consumer, topic, part, "offset") = ($1, $2, $3, $4)', *place
-        )
-        effects = await inbox.take(connection, [item], now, held=False)
-        if not effects.parked:
-            return len(rows) - 1, ""
+    place, left = (inbox.consumer, topic, 0, 0), 0
+    try:
+        async with inbox.store.database.transaction() as connection:
+            rows = await _locked(connection, inbox, topic, key)
+            if not rows:
+                return -1, ""
+            first, left = rows[0], len(rows)
+            place = (inbox.consumer, topic, first["part"], first["offset"])
+            await connection.execute(f"DELETE FROM es.parked WHERE {_PLACE}", *place)
+            effects = await inbox.take(connection, [inbox.decode(_raw(topic, first))], now, held=False)
+            if effects.parked:
+                raise _StillParked(effects.parked[0])
+        return left - 1, ""
+    except _StillParked as still:
+        reason, error = still.item.reason, still.item.error
+    except Exception as refused:  # by the database: too large an event, a broken projection
+        if is_transient(refused):
+            raise
+        reason, error = "unwritable", repr(refused)[:4_000]
     async with inbox.store.database.connection() as connection:
         await connection.execute(
-            "UPDATE es.parked SET attempts = attempts + 1 "
-            'WHERE (consumer, topic, part, "offset") = ($1, $2, $3, $4)', *place
+            f"UPDATE es.parked SET attempts = attempts + 1, reason = $5, error = $6 WHERE {_PLACE}",
+            *place, reason, error,
         )  # fmt: skip
-    return len(rows), effects.parked[0].error
+    return left, error
+
+
+class _StillParked(Exception):
+    """The record fails as before: its transaction is rolled back, so that it stays parked since when it was."""
+
+    def __init__(self, item: Item) -> None:
+        super().__init__(item.reason)
+        self.item = item
+
+
+async def _locked(connection: Connection, inbox: Inbox, topic: str, key: str) -> list[Any]:
+    """Return the key's parked records in order, held against the consumer.
+
+    The consumer's first statement locks the same offset rows: so it cannot park behind a key that is being emptied.
+    """
+    await connection.execute(
+        "SELECT FROM es.consumer_offset WHERE consumer = $1 AND topic = $2 ORDER BY part FOR UPDATE",
+        inbox.consumer, topic,
+    )  # fmt: skip
+    rows: list[Any] = await connection.fetch(
+        'SELECT part, "offset", raw_key, headers, value, record_at FROM es.parked '
+        'WHERE consumer = $1 AND topic = $2 AND key = $3 ORDER BY part, "offset"',
+        inbox.consumer, topic, key,
+    )  # fmt: skip
+    return rows
 
 
 def _raw(topic: str, row: Any) -> RawRecord:
