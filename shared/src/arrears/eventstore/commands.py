@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+import asyncpg
 import msgspec
 
 from arrears.clock import Clock
@@ -149,7 +150,8 @@ class Commands:
         try:
             async with self._store.database.connection() as connection:
                 base = await self._store.append(connection, [w for w, _, _ in group], [a for _, a, _ in group])
-        except StreamVersionConflict as error:
+        except (StreamVersionConflict, asyncpg.IntegrityConstraintViolationError, asyncpg.DataError) as error:
+            # Nothing was appended, and only one of them need be at fault (a stream that moved, too large an event).
             if len(group) == 1:
                 _fail(group, error)
             else:
