@@ -16,6 +16,7 @@ from arrears.signal import Signal, wait
 from arrears.wakes import InstantRule, wake_instants
 
 _LONGEST_WAIT: Final = 1.0
+_OVERDUE_WAIT: Final = 0.25  # a stream that is due and was not woken: parked, stuck, or a replica is at it
 
 
 class Timers:
@@ -63,4 +64,4 @@ class Timers:
         if at is None:
             return _LONGEST_WAIT
         seconds: float = (at - self._clock.now()).total_seconds()
-        return min(_LONGEST_WAIT, max(0.01, seconds))
+        return _OVERDUE_WAIT if seconds <= 0 else min(_LONGEST_WAIT, seconds)

@@ -32,4 +32,6 @@ _PASSING: Final = (
 
 def is_transient(error: BaseException) -> bool:
     """Say whether trying again later may help without anybody changing anything."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(is_transient(one) for one in error.exceptions)
     return isinstance(error, _PASSING)
