@@ -10,8 +10,10 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
+from arrears.auth.policy import SERVICES
+from arrears.events.ingest import LoanOverdue
 from arrears.events.registry import Event, EventType, event_types
-from arrears.schemas.export import broken_promises, main, stale
+from arrears.schemas.export import broken_promises, current_entries, main, stale
 from arrears.schemas.json_schema import schema_of
 
 
@@ -29,6 +31,7 @@ def kind(cls: type[Event], version: int = 1, upcasters: dict[int, Any] | None = 
     return EventType("toys", "Toy", version, cls, upcasters or {})
 
 
+ENTRIES = current_entries()
 RELEASED = {"arrears.toys.Toy.v1": schema_of(kind(Toy))}
 
 
@@ -79,3 +82,21 @@ def test_every_schema_is_a_schema_and_speaks_of_its_fields(each: EventType) -> N
     Draft202012Validator.check_schema(schema)
     assert list(schema["properties"]) == [field.encode_name for field in msgspec.structs.fields(each.cls)]
     assert schema["$id"].startswith("/schemas/") and schema["description"]
+
+
+def test_every_event_of_a_service_stands_in_one_kind_of_stream() -> None:
+    """An event that no decider folds could not be loaded again."""
+    shared = {entry.kind.cls for entry in ENTRIES if sum(e.kind.cls is entry.kind.cls for e in ENTRIES) > 1}
+    lost = [
+        (entry.kind.wire_name, entry.streams)
+        for entry in ENTRIES
+        if entry.kind.owner in SERVICES and entry.kind.cls not in shared and len(entry.streams) != 1
+    ]
+    assert lost == []
+
+
+def test_the_table_says_who_acts_on_what() -> None:
+    overdue = next(entry for entry in ENTRIES if entry.kind.cls is LoanOverdue)
+    assert overdue.streams == ("loan",)
+    assert {"scoring", "outreach"} <= set(overdue.starts_steps_in)
+    assert {"audit", "console"} <= set(overdue.shown_by)

@@ -5,15 +5,18 @@ The services are looked up by name at run time; the kernel does not import them 
 
 from __future__ import annotations
 
+import ast
 import importlib
+import inspect
 import sys
 from collections.abc import Iterator
+from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
 from arrears.auth.policy import SERVICES
 from arrears.events.ingest import BusinessDayClosed
-from arrears.events.registry import Event, EventType, event_types
+from arrears.events.registry import Event, EventType
 from arrears.runtime import ServiceDefinition
 
 
@@ -60,14 +63,19 @@ def streams(kind: EventType, services: list[ServiceDefinition]) -> list[str]:
 
     A stream's events are those that its decider's module knows: `evolve` must name each of them.
     """
-    own = [service for service in services if service.name == kind.owner]
-    return [
-        decider.name for service in own for decider in service.deciders if kind.cls in _events_known_to(decider.evolve)
-    ]
+    own = [decider for service in services if service.name == kind.owner for decider in service.deciders]
+    return [decider.name for decider in own if kind.cls in _events_known_to(decider.evolve)]
 
 
+@cache
 def _events_known_to(evolve: Any) -> set[type[Event]]:
-    function = getattr(evolve, "func", evolve)
-    module = sys.modules[function.__module__]
-    published = {kind.cls for kind in event_types()}
-    return {value for value in vars(module).values() if isinstance(value, type) and value in published}
+    """Return the event classes that the module of `evolve` names, by themselves or through an imported module."""
+    module = sys.modules[getattr(evolve, "func", evolve).__module__]
+    named: list[Any] = []
+    for node in ast.walk(ast.parse(inspect.getsource(module))):
+        match node:
+            case ast.Name(id=name):
+                named.append(vars(module).get(name))
+            case ast.Attribute(value=ast.Name(id=name), attr=attribute):
+                named.append(getattr(vars(module).get(name), attribute, None))
+    return {value for value in named if isinstance(value, type) and issubclass(value, Event)}

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from arrears.events.registry import EventType, type_of
+from arrears.events.registry import Event, EventType
 from arrears.schemas.json_schema import Schema, path_of, schema_of
 
 OWNERS: Final = ("ingest", "scoring", "outreach", "legal", "audit", "corebanking")
+ANY_OWNER: Final = "every owner"
 
 _HEAD: Final = """# Events
 
@@ -46,39 +47,59 @@ class Entry:
 def table(entries: Sequence[Entry]) -> str:
     """Return the Markdown page."""
     parts: dict[str, Schema] = {}
+    groups = _groups(entries)
     lines = [_HEAD, "## All types", ""]
-    for owner in _owners(entries):
-        lines += [
-            f"**{owner}**",
-            "",
-            "| event | version | meaning | stream | starts a step in | shown by |",
-            "|---|---|---|---|---|---|",
-        ]
-        lines += [_row(entry) for entry in entries if entry.kind.owner == owner]
+    for group, members in groups.items():
+        columns = ("event", "version", "meaning", "stream", "starts a step in", "shown by")
+        lines += [f"**{group}**", "", _line(columns), "|---" * len(columns) + "|"]
+        lines += [_row(group, entry) for entry in members]
         lines.append("")
-    for owner in _owners(entries):
-        lines += [f"## Fields: {owner}", ""]
-        for entry in entries:
-            if type_of(entry.kind.cls) is entry.kind and entry.kind.owner == owner:
-                schema = schema_of(entry.kind)
-                parts |= schema.get("$defs", {})
-                lines += _fields(f"{owner} {entry.kind.name}", f"[schema](schemas/{path_of(entry.kind)})", schema)
+    for group, members in groups.items():
+        lines += [f"## Fields: {group}", ""]
+        for entry in members:
+            schema = schema_of(entry.kind)
+            parts |= schema.get("$defs", {})
+            lines += _fields(f"{group} {entry.kind.name}", f"[schema](schemas/{path_of(entry.kind)})", schema)
     lines += ["## Parts", "", "What fields above are made of.", ""]
     for name in sorted(parts):
         lines += _fields(name, "", parts[name])
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _owners(entries: Sequence[Entry]) -> list[str]:
-    present = {entry.kind.owner for entry in entries}
-    return [*(owner for owner in OWNERS if owner in present), *sorted(present - set(OWNERS))]
+def _groups(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
+    """Return the entries by owner, a class that several owners publish once, under its own heading."""
+    by_class: dict[type[Event], list[Entry]] = {}
+    for entry in entries:
+        by_class.setdefault(entry.kind.cls, []).append(entry)
+    groups: dict[str, list[Entry]] = {group: [] for group in (*OWNERS, ANY_OWNER)}
+    for same in by_class.values():
+        group = same[0].kind.owner if len(same) == 1 else ANY_OWNER
+        groups[group].append(same[0] if len(same) == 1 else _joined(same))
+    return {group: members for group, members in groups.items() if members}
 
 
-def _row(entry: Entry) -> str:
+def _joined(same: Sequence[Entry]) -> Entry:
+    def each_once(names: Iterator[str]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(names))
+
+    return Entry(
+        same[0].kind,
+        each_once(f"{entry.kind.owner}: {stream}" for entry in same for stream in entry.streams),
+        each_once(name for entry in same for name in entry.starts_steps_in),
+        each_once(name for entry in same for name in entry.shown_by),
+    )
+
+
+def _row(group: str, entry: Entry) -> str:
     kind = entry.kind
-    name = f"[`{kind.name}`](#{type_of(kind.cls).owner}-{kind.name.lower()})"  # a shared class is described once
+    name = f"[`{kind.name}`](#{group.replace(' ', '-')}-{kind.name.lower()})"
     meaning = " ".join((kind.cls.__doc__ or "").split())
-    cells = (name, f"v{kind.version}", meaning, *map(_listed, (entry.streams, entry.starts_steps_in, entry.shown_by)))
+    return _line(
+        (name, f"v{kind.version}", meaning, *map(_listed, (entry.streams, entry.starts_steps_in, entry.shown_by)))
+    )
+
+
+def _line(cells: Sequence[str]) -> str:
     return "| " + " | ".join(_cell(cell) for cell in cells) + " |"
 
 
