@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from ingest.adapters.sealing import SealBroken, SubjectKey, new_secret, seal, token, unseal, unwrap, wrap
+from arrears.vault import SealBroken, SubjectKey, seal, unseal
+from ingest.adapters.key_wrapping import new_secret, token, unwrap, wrap
 from ingest.adapters.vault import MasterKeyMissing, MasterKeyUnusable, master_key
 
-KEY = SubjectKey("d-1", 1, new_secret())
+KEY = SubjectKey(debtor_id="d-1", generation=1, secret=new_secret())
 PLACE = ("debtor/d-1", "DebtorRegistered", "name_sealed")
 
 
@@ -28,7 +29,13 @@ def test_a_sealed_value_cannot_be_moved(moved: int) -> None:
         unseal(KEY, place[0], place[1], place[2], seal(KEY, *PLACE, "张三"))
 
 
-@pytest.mark.parametrize("key", [SubjectKey("d-2", 1, KEY.secret), SubjectKey("d-1", 1, new_secret())])
+@pytest.mark.parametrize(
+    "key",
+    [
+        SubjectKey(debtor_id="d-2", generation=1, secret=KEY.secret),
+        SubjectKey(debtor_id="d-1", generation=1, secret=new_secret()),
+    ],
+)
 def test_another_key_opens_nothing(key: SubjectKey) -> None:
     with pytest.raises(SealBroken):
         unseal(key, *PLACE, seal(KEY, *PLACE, "张三"))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from datetime import date, timedelta
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from tests.ingest.service.corebanking import (
     FIRST_DUE,
@@ -23,7 +23,7 @@ from arrears.auth.principal import Role
 from arrears.events import corebanking as native
 from arrears.events import ingest as e
 from arrears.parked import redrive
-from ingest.adapters.sealing import SubjectKey, unseal
+from arrears.vault import SubjectKey, unseal
 from ingest.projections.loan_book import LOAN_BOOK
 from ingest.projections.payment_reference import PAYMENT_REFERENCE
 
@@ -90,8 +90,7 @@ async def test_a_sealed_value_opens_only_with_the_persons_key_and_at_its_place(w
         answer = await client.get(f"/v1/keys/{debtor_id()}")
         nobody = await client.get(f"/v1/keys/{debtor_id('nobody')}")
     assert (answer.headers["cache-control"], nobody.status_code) == ("no-store", 404)
-    body = answer.json()
-    key = SubjectKey(debtor_id(), body["generation"], base64.b64decode(body["key"]))
+    key = msgspec.json.decode(answer.content, type=SubjectKey)
     event = next(one for one in await world.log() if one.type == "ContactPointAdded")
     assert isinstance(event.data, e.ContactPointAdded)
     place = (event.stream_key, "ContactPointAdded", "value_sealed")

@@ -18,8 +18,8 @@ from typing import Final
 from arrears.database import Connection
 from arrears.events.corebanking import DebtorChanged, LoanBooked
 from arrears.recorded import Recorded
-from ingest.adapters import sealing
-from ingest.adapters.sealing import SubjectKey
+from arrears.vault import SubjectKey, seal
+from ingest.adapters import key_wrapping
 from ingest.domain.refusals import KeyMissing
 from ingest.use_cases.told import told
 
@@ -56,7 +56,7 @@ def master_key(environ: Mapping[str, str]) -> bytes:
         fresh = path.with_suffix(f".{os.getpid()}")
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(base64.b64encode(sealing.new_secret()))
+            file.write(base64.b64encode(key_wrapping.new_secret()))
         try:
             os.link(fresh, path)  # whole or not at all, and never over a key that is there
         finally:
@@ -84,11 +84,11 @@ class Vault:
 
     def seal(self, debtor_id: str, stream_key: str, event_type: str, field: str, value: str) -> str:
         """Return `value` sealed for this place; the empty text stays empty. The key must have been prepared."""
-        return sealing.seal(self._key(debtor_id), stream_key, event_type, field, value) if value else ""
+        return seal(self._key(debtor_id), stream_key, event_type, field, value) if value else ""
 
     def token(self, debtor_id: str, kind: str, value: str) -> str:
         """Return an id that follows from person, kind and value."""
-        return sealing.token(self._key(debtor_id), kind, value)
+        return key_wrapping.token(self._key(debtor_id), kind, value)
 
     async def prepare(self, connection: Connection, records: Sequence[Recorded]) -> None:
         """Bring the keys to hand that the records' personal data need, in the caller's transaction."""
@@ -101,17 +101,21 @@ class Vault:
             return
         rows = {row["debtor_id"]: row for row in await connection.fetch(_LATEST, wanted)}
         fresh = [
-            SubjectKey(d, rows[d]["generation"] + 1 if d in rows else 1, sealing.new_secret())
+            SubjectKey(
+                debtor_id=d,
+                generation=rows[d]["generation"] + 1 if d in rows else 1,
+                secret=key_wrapping.new_secret(),
+            )
             for d in wanted
             if d not in rows or rows[d]["destroyed_at"] is not None
         ]
         if fresh:
-            wrapped = [sealing.wrap(self._master, key) for key in fresh]
+            wrapped = [key_wrapping.wrap(self._master, key) for key in fresh]
             await connection.execute(_ENTER, [k.debtor_id for k in fresh], [k.generation for k in fresh], wrapped)
             # Another transaction may have been first: what stands in the table counts.
             rows = {row["debtor_id"]: row for row in await connection.fetch(_LATEST, wanted)}
         for row in rows.values():
-            self._keep(sealing.unwrap(self._master, row["debtor_id"], row["generation"], row["wrapped"]))
+            self._keep(key_wrapping.unwrap(self._master, row["debtor_id"], row["generation"], row["wrapped"]))
 
     async def key(self, connection: Connection, debtor_id: str) -> SubjectKey:
         """Return the person's newest key.
@@ -122,7 +126,7 @@ class Vault:
         row = next(iter(await connection.fetch(_LATEST, [debtor_id])), None)
         if row is None or row["destroyed_at"] is not None:
             raise KeyMissing("there is no key for this person")
-        return sealing.unwrap(self._master, debtor_id, row["generation"], row["wrapped"])
+        return key_wrapping.unwrap(self._master, debtor_id, row["generation"], row["wrapped"])
 
     @property
     def _master(self) -> bytes:
