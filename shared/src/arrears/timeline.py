@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+import msgspec
 from fastapi import APIRouter, Request
 
 from arrears.database import Database
@@ -94,4 +95,6 @@ def timeline_route(router: APIRouter, database: Database) -> None:
         """Return the events of a loan or a debtor that this service has heard of, oldest first."""
         if (loan_id is None) == (debtor_id is None):
             raise InvalidCommand("give either loan_id or debtor_id")
-        return {"events": await lines(database, debtor_id, loan_id, min(limit, 10_000))}
+        found = await lines(database, debtor_id, loan_id, min(limit, 10_000))
+        answer: dict[str, Any] = msgspec.to_builtins({"events": found})
+        return answer
