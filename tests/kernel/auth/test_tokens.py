@@ -140,6 +140,23 @@ async def test_a_token_just_within_the_leeway_passes_and_just_beyond_does_not(is
         await issuer.verifier(now=lambda: issued + 95).verify(token)
 
 
+async def test_a_token_that_passed_is_refused_once_it_ends(issuer: RunningIssuer) -> None:
+    clock = [time.time()]
+    verifier, token = issuer.verifier(now=lambda: clock[0]), issuer.token(Role.lead, lifetime_seconds=60)
+    assert await verifier.verify(token) is await verifier.verify(token)
+    clock[0] += 95
+    with pytest.raises(Unauthenticated):
+        await verifier.verify(token)
+
+
+async def test_a_token_that_passed_does_not_vouch_for_a_forged_one(issuer: RunningIssuer) -> None:
+    verifier, token = issuer.verifier(), issuer.token(Role.lead)
+    await verifier.verify(token)
+    for forged in (token[:-8] + "AAAAAAAA", with_changed_roles(issuer)):
+        with pytest.raises(Unauthenticated):
+            await verifier.verify(forged)
+
+
 async def test_an_audience_list_that_contains_ours_passes(issuer: RunningIssuer) -> None:
     token = signed(issuer, aud=["account", "arrears"])
     assert (await issuer.verifier().verify(token)).roles == {Role.admin}

@@ -15,10 +15,10 @@ from opentelemetry.semconv._incubating.metrics import messaging_metrics
 from opentelemetry.semconv.schemas import Schemas
 from opentelemetry.trace import SpanKind, StatusCode, Tracer
 
-from arrears.telemetry import inject, names, process_span, remote_contexts, send_span
+from arrears.telemetry import inject, names, process_span, send_span
 from arrears.telemetry.messaging import MAX_LINKS
 from arrears.telemetry.sampling import LinkedRatio
-from arrears.telemetry.trace_context import KafkaHeaders
+from arrears.telemetry.trace_context import KafkaHeaders, is_kept, parse
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,8 @@ def test_sending_is_a_producer_span_in_the_trace_of_its_cause(kept: Traces) -> N
 def test_what_is_injected_comes_back_as_the_same_context(kept: Traces) -> None:
     assert inject() == ""
     with kept.tracer.start_as_current_span("command") as span:
-        (context,) = remote_contexts([[("traceparent", inject().encode())]])
+        context = parse(inject().encode())
+    assert context is not None
     assert (context.trace_id, context.span_id) == (span.get_span_context().trace_id, span.get_span_context().span_id)
     assert context.trace_flags.sampled
     assert context.is_remote
@@ -130,14 +131,28 @@ def test_what_is_injected_comes_back_as_the_same_context(kept: Traces) -> None:
         b"\xff\xfe",
     ],
 )
-def test_a_broken_header_is_no_trace_and_no_error(broken: bytes) -> None:
-    assert remote_contexts([[("traceparent", broken)]]) == []
+def test_a_broken_header_is_no_trace_and_no_error(kept: Traces, broken: bytes) -> None:
+    assert parse(broken) is None
+    for others in ([], [headers(7), headers(8)]):
+        with process_span("o", "t", [[("traceparent", broken)], *others], kept.tracer):
+            pass
+        assert kept.last().parent is None
+        assert [link.context.trace_id for link in kept.last().links] == [7, 8][: len(others)]
 
 
 def test_a_later_version_of_the_header_is_read_by_its_first_fields() -> None:
     later = b"01-" + b"1" * 32 + b"-0000000000000001-03-more"
-    (context,) = remote_contexts([[("traceparent", later)]])
+    context = parse(later)
+    assert context is not None
     assert context.trace_flags == 1
+
+
+def test_the_cheap_look_at_the_flags_agrees_with_the_parser() -> None:
+    for flags in range(256):
+        ((_, _), (_, value)) = headers(7, flags=f"{flags:02x}")
+        context = parse(value)
+        assert context is not None
+        assert is_kept(value) == context.trace_flags.sampled
 
 
 def ours(prefix: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from arrears.auth.principal import Principal, Role
 AUDIENCE: Final = "arrears"
 LEEWAY_SECONDS: Final = 30
 MAX_TOKEN_CHARACTERS: Final = 8192
+MAX_KNOWN_TOKENS: Final = 2000
 _ROLES: Final = {role.value: role for role in Role}
 
 
@@ -44,12 +45,18 @@ _REGISTRY: Final = _AllowedAlgorithms(algorithms=list(_AllowedAlgorithms.algorit
 
 
 class TokenVerifier:
-    """Turns a bearer token of one issuer into a Principal."""
+    """Turns a bearer token of one issuer into a Principal.
+
+    A signature is checked once for each token and key set: the same token comes with every request of a person or a
+    service, and the check costs more than a short command. The end of the token is looked at every time.
+    """
 
     def __init__(self, keys: ProviderKeys, *, audience: str = AUDIENCE, now: Callable[[], float] = time.time) -> None:
         self._keys = keys
         self._audience = audience
         self._now = now
+        self._known: dict[str, tuple[Principal, float]] = {}
+        self._known_by: KeySet | None = None
 
     async def verify(self, token: str) -> Principal:
         """Return the caller that `token` proves.
@@ -58,7 +65,16 @@ class TokenVerifier:
             Unauthenticated: forged, expired, not yet valid, of another issuer or audience, or without a known role.
             ProviderUnavailable: the provider's keys were never read and cannot be read now.
         """
-        return _principal(await verified_claims(self._keys, token, self._audience, self._now))
+        keys = await self._keys.current()
+        if keys is not self._known_by or len(self._known) >= MAX_KNOWN_TOKENS:
+            self._known, self._known_by = {}, keys
+        known = self._known.get(token)
+        if known is not None and known[1] > self._now() - LEEWAY_SECONDS:
+            return known[0]
+        claims = await verified_claims(self._keys, token, self._audience, self._now)
+        principal = _principal(claims)
+        self._known[token] = principal, claims["exp"]
+        return principal
 
 
 async def verified_claims(

@@ -2,6 +2,6 @@
 
 from arrears.telemetry.messaging import process_span, send_span
 from arrears.telemetry.setup import setup_telemetry
-from arrears.telemetry.trace_context import inject, remote_contexts
+from arrears.telemetry.trace_context import inject
 
-__all__ = ["inject", "process_span", "remote_contexts", "send_span", "setup_telemetry"]
+__all__ = ["inject", "process_span", "send_span", "setup_telemetry"]

@@ -8,14 +8,15 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import Final
 
 from opentelemetry import metrics, trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind
+from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanKind
 
 from arrears.telemetry import names
-from arrears.telemetry.trace_context import KafkaHeaders, remote_contexts
+from arrears.telemetry.trace_context import KafkaHeaders, contexts, distinct_traces, is_kept
 
 MAX_LINKS: Final = 128  # what the SDK keeps of one span
 _BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
@@ -42,8 +43,7 @@ def process_span(
     Its parent is the remote context when all records belong to one trace; otherwise it links to those that are kept,
     at most MAX_LINKS. `records` are the records' headers. An exception that leaves the block marks the span.
     """
-    remote = remote_contexts(records)
-    parent, links = _ties(remote)
+    parent, links = _ties(records)
     common = {
         names.MESSAGING_SYSTEM: names.KAFKA,
         names.MESSAGING_OPERATION_NAME: names.PROCESS,
@@ -67,7 +67,7 @@ def process_span(
 @contextmanager
 def send_span(topic: str, records: Sequence[KafkaHeaders], tracer: trace.Tracer = _tracer) -> Iterator[Span]:
     """Open the PRODUCER span around one acknowledged batch to `topic`, tied to the records' traces as in `process_span`."""
-    parent, links = _ties(remote_contexts(records))
+    parent, links = _ties(records)
     common = {
         names.MESSAGING_SYSTEM: names.KAFKA,
         names.MESSAGING_OPERATION_NAME: names.SEND,
@@ -87,11 +87,14 @@ def send_span(topic: str, records: Sequence[KafkaHeaders], tracer: trace.Tracer 
     _sent.add(len(records), common)
 
 
-def _ties(remote: Sequence[SpanContext]) -> tuple[Context | None, list[Link]]:
-    if len(remote) == 1:
-        return trace.set_span_in_context(NonRecordingSpan(remote[0])), []
-    kept = [context for context in remote if context.trace_flags.sampled]
-    return None, [Link(context) for context in kept[:MAX_LINKS]]
+def _ties(records: Sequence[KafkaHeaders]) -> tuple[Context | None, list[Link]]:
+    """Return the parent of a batch of one trace, else the links of a batch of several."""
+    traceparents = distinct_traces(records)
+    if len(traceparents) == 1:
+        parents = [trace.set_span_in_context(NonRecordingSpan(context)) for context in contexts(traceparents)]
+        return next(iter(parents), None), []
+    kept = contexts(value for value in traceparents if is_kept(value))
+    return None, [Link(context) for context in islice(kept, MAX_LINKS)]
 
 
 @contextmanager

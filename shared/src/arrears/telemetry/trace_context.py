@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from opentelemetry import trace
@@ -12,6 +12,7 @@ from opentelemetry.trace import SpanContext, TraceFlags
 HEADER: Final = "traceparent"
 # https://www.w3.org/TR/trace-context/#traceparent-header ; version ff is invalid, later versions start alike
 _FORM: Final = re.compile(rb"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
+_ODD_DIGITS: Final = frozenset((b"1", b"3", b"5", b"7", b"9", b"b", b"d", b"f"))
 
 KafkaHeaders = Sequence[tuple[str, bytes]]
 
@@ -34,12 +35,22 @@ def parse(traceparent: bytes) -> SpanContext | None:
     return context if context.is_valid else None
 
 
-def remote_contexts(records: Iterable[KafkaHeaders]) -> list[SpanContext]:
-    """Return one context for each distinct trace among the records' headers, in the order of their first record."""
+def distinct_traces(records: Iterable[KafkaHeaders]) -> list[bytes]:
+    """Return the first `traceparent` of each distinct trace among the records' headers, in their order, unparsed."""
     first: dict[bytes, bytes] = {}
     for headers in records:
         for name, value in reversed(headers):  # our own records carry it last
             if name == HEADER:
                 first.setdefault(value[3:35], value)
                 break
-    return [context for value in first.values() if (context := parse(value)) is not None]
+    return list(first.values())
+
+
+def is_kept(traceparent: bytes) -> bool:
+    """Say whether the header's sampled flag is set. Cheap, because a batch may hold thousands of traces."""
+    return traceparent[54:55] in _ODD_DIGITS
+
+
+def contexts(traceparents: Iterable[bytes]) -> Iterator[SpanContext]:
+    """Yield the remote contexts of the valid ones."""
+    return (context for value in traceparents if (context := parse(value)) is not None)
