@@ -14,41 +14,30 @@ from arrears_local.cli import broker, stack
 from arrears_local.cli.output import talk
 
 PLUGIN_GROUP = "arrears.commands"
-# Ours too, but they import the kernel: only who calls one waits for that (1.5 s).
-OPERATIONS = ("dlq", "lag", "projection", "timeline")
 
 
 class PluginGroup(TyperGroup):
     """Finds a command among the built-in ones, then among installed distributions, importing only the one called.
+
+    Commands that import the kernel are entry points too, our own among them: only who calls one waits for that.
 
     An entry point of the group `arrears.commands` loads a `typer.Typer`: one with a single command becomes that
     command, one with several (or a callback) becomes a group.
     """
 
     def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
-        return sorted({*super().list_commands(ctx), *OPERATIONS, *plugins()})
+        return sorted({*super().list_commands(ctx), *plugins()})
 
     def get_command(self, ctx: typer.Context, cmd_name: str):  # type: ignore[no-untyped-def,override]
         built_in = super().get_command(ctx, cmd_name)
         if built_in is not None:
             return built_in
-        if cmd_name in OPERATIONS:
-            return _load(cmd_name, lambda: _operation(ctx, cmd_name))
         plugin = plugins().get(cmd_name)
         return None if plugin is None else _load(f"{cmd_name} ({plugin.value})", lambda: get_command(plugin.load()))
 
 
 def plugins() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=PLUGIN_GROUP)}
-
-
-def _operation(ctx: typer.Context, name: str):  # type: ignore[no-untyped-def]
-    from arrears_local.cli import operations
-
-    holder = typer.Typer()
-    operations.register(holder)
-    group = get_command(holder)
-    return group.get_command(ctx, name) if isinstance(group, TyperGroup) else None
 
 
 def _load(name: str, load: Callable[[], Any]):  # type: ignore[no-untyped-def]

@@ -19,12 +19,10 @@ from arrears_local.demo import Demo, run_demo
 from arrears_local.refusals import LocalRefusal
 from arrears_local.settings import read_settings
 
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the root."""
-    app.command("demo")(demo)
+app = typer.Typer()
 
 
+@app.command()
 def demo(
     loans: Annotated[int, typer.Option(min=1, help="loans in the portfolio")] = 500,
     days: Annotated[int, typer.Option(min=1, help="business days to live through")] = 120,

@@ -23,19 +23,13 @@ from arrears_local.refusals import LocalRefusal
 
 SERVICES = tuple(PORTS)
 T = TypeVar("T")
+lag = typer.Typer()
+timeline = typer.Typer()
 dlq = typer.Typer(help="Parked records: what could not be applied, and what waits behind it.", no_args_is_help=True)
 projection = typer.Typer(help="Read models.", no_args_is_help=True)
 
 Service = Annotated[str, typer.Argument(help="ingest, scoring, outreach, legal, audit or console")]
 OneService = Annotated[str | None, typer.Option("--service", help="only this service")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands to the root."""
-    app.command("lag")(show_lag)
-    app.command("timeline")(show_timeline)
-    app.add_typer(dlq, name="dlq")
-    app.add_typer(projection, name="projection")
 
 
 def definition_of(service: str) -> ServiceDefinition:
@@ -47,6 +41,7 @@ def definition_of(service: str) -> ServiceDefinition:
     return found
 
 
+@lag.command()
 def show_lag(as_json: AsJson = False) -> None:
     """Show how far each service is behind; 0 everywhere means that nothing is left to do."""
 
@@ -68,6 +63,7 @@ def show_lag(as_json: AsJson = False) -> None:
     return None
 
 
+@timeline.command()
 def show_timeline(
     loan: Annotated[str | None, typer.Option("--loan", help="loan id")] = None,
     debtor: Annotated[str | None, typer.Option("--debtor", help="debtor id")] = None,

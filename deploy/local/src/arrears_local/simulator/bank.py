@@ -63,8 +63,9 @@ def posted(payment: Payment) -> RepaymentPosted:
 class CoreBanking:
     """Publishes native events as core banking would: CloudEvents, keyed by customer reference."""
 
-    def __init__(self, producer: AIOKafkaProducer) -> None:
+    def __init__(self, producer: AIOKafkaProducer, topic: str = TOPIC) -> None:
         self._producer = producer
+        self._topic = topic
 
     async def publish(self, events: Sequence[tuple[str, str, Event]], at: datetime) -> None:
         """Send (customer reference, event id, event) and return when the broker has them all."""

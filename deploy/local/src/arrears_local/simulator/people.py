@@ -8,7 +8,6 @@ from datetime import date
 from typing import Any
 
 from arrears_local.doors import Doors, Refused
-from arrears_local.simulator.bank import CURRENCY
 from arrears_local.simulator.behaviour import LoanBook, answers_the_phone, promises
 
 Books = Mapping[str, LoanBook]
@@ -49,6 +48,7 @@ async def _call(doors: Doors, seed: int, books: Books, on: date, row: Mapping[st
     outcome = {
         "debtor_id": row["debtor_id"],
         "disposition": ("RPC_PTP" if promised_for else "RPC_CALLBACK") if reached else "NO_ANSWER",
+        "party": "debtor" if reached else "none",
         "duration_seconds": 95 if reached else 0,
     }
     attempt = decision["attempt_id"]
@@ -73,7 +73,6 @@ async def _take_promise(
         "debtor_id": row["debtor_id"],
         "loan_id": loan_id,
         "attempt_id": attempt,
-        "currency": CURRENCY,
         "parts": [{"due_on": due_on.isoformat(), "amount_minor": book.due_minor(on)}],
     }
     try:
