@@ -62,7 +62,7 @@ class World:
 
     async def book_portfolio(self, on: date) -> None:
         """Core banking tells of all loans."""
-        at = await self.move_clock(on, time(8))
+        at = await self.move_clock(on, time(8, 30))
         told = [(loan.customer.ref, f"booked-{loan.ref}", booked(loan)) for loan in self.loans]
         await self.bank.publish(told, at)
         await until_quiet(self.doors)
