@@ -13,7 +13,8 @@ import pytest
 from arrears.events import corebanking as native
 from arrears.events.registry import Event, InvalidEvent
 from arrears.kafka.cloudevents import RawRecord
-from ingest.adapters.fineract.messages import TOPIC, decode_record
+from arrears.values import identity
+from ingest.adapters.fineract.messages import TOPIC, decode_record, source
 from ingest.adapters.fineract.single_object import NAMESPACE, ROOTS, decode, definitions, encode, fingerprint_of, schema
 
 REAL = Path(__file__).parents[4] / "shared" / "real" / "fineract"
@@ -151,3 +152,11 @@ def test_an_unknown_payload_of_a_type_we_follow_is_never_guessed() -> None:
 
 def test_every_root_has_a_schema() -> None:
     assert all(schema(name) for name in ROOTS)
+
+
+@pytest.mark.parametrize("loan_id", [0, 7, 121, 0xFF, 2**40 + 3, -1])
+def test_a_parked_key_names_the_debtor_of_the_loan(loan_id: int) -> None:
+    text = loan_id.to_bytes(8, "big", signed=True).decode("utf-8", "backslashreplace").replace("\x00", "\\x00")
+    debtor_of = source().debtor_of
+    assert debtor_of is not None
+    assert debtor_of(text) == identity.debtor_id("default", "fineract/default", f"loan-{loan_id}")

@@ -26,6 +26,7 @@ from arrears.parked import redrive
 from arrears.vault import SubjectKey, unseal
 from ingest.projections.loan_book import LOAN_BOOK
 from ingest.projections.payment_reference import PAYMENT_REFERENCE
+from ingest.use_cases.close_day import Aged, age_all
 
 DAY = timedelta(days=1)
 
@@ -270,3 +271,13 @@ async def test_an_unknown_loan_is_not_found(world: ServiceWorld) -> None:
     async with world.client("ann", Role.collector) as client:
         answer = await client.get(f"/v1/loans/{loan_id('nobody')}")
     assert (answer.status_code, answer.json()["code"]) == (404, "loan-unknown")
+
+
+async def test_a_close_that_was_killed_midway_is_finished_by_its_repetition(world: ServiceWorld) -> None:
+    await world.hear_records([record(booked(f"L-{n}", payment_reference="")) for n in range(3)])
+    day, aged = FIRST_DUE + DAY, Aged()
+    await age_all(day, world.bound.store, world.bound.clock, aged)  # and then the process died
+    assert (aged.loans, "BusinessDayClosed" in await world.names()) == (3, False)
+    answer = (await close(world, day)).json()
+    assert (answer["loans_aged"], answer["closed_partitions"]) == (0, PARTITIONS)
+    assert (await world.names()).count("LoanOverdue") == 3

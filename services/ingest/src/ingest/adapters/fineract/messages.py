@@ -6,6 +6,7 @@ Fineract sends for one instalment on one day only. Everything else is not ours t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -17,6 +18,7 @@ from arrears.events.registry import decode as decode_event
 from arrears.kafka.cloudevents import RawRecord
 from arrears.kafka.sources import Source
 from arrears.recorded import Actor, Meta, Recorded
+from arrears.values import identity
 from arrears.values.money import InvalidAmount, to_minor
 from ingest.adapters.fineract.single_object import NAMESPACE, decode
 
@@ -29,7 +31,16 @@ Fields = dict[str, Any]
 
 def source() -> Source:
     """Return the source of Fineract's topic, whose records are told apart by idempotency key."""
-    return Source(TOPIC, decode_record, versioned=False)
+    return Source(TOPIC, decode_record, versioned=False, debtor_of=_debtor_of)
+
+
+def _debtor_of(key: str) -> str:
+    """Return the debtor whom a parked key holds back. The key is the loan id alone, so Fineract's default tenant is meant.
+
+    `key` is the consumer's text of eight bytes, in which what is no text stands as `\\x..`.
+    """
+    raw = re.sub(rb"\\x([0-9a-f]{2})", lambda found: bytes.fromhex(found[1].decode()), key.encode())
+    return identity.debtor_id("default", "fineract/default", _customer(int.from_bytes(raw, "big", signed=True)))
 
 
 def decode_record(record: RawRecord) -> tuple[Recorded, ...]:
