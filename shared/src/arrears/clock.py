@@ -121,6 +121,13 @@ class VirtualClock:
             self._moved.notify_all()
 
 
+async def tell_jumps(clock: Clock, waiter: asyncio.Event) -> None:
+    """Wake a role at every jump of the clock, until cancelled: what it waits for may be due now."""
+    while True:
+        await clock.changed()
+        waiter.set()
+
+
 @asynccontextmanager
 async def clock_from_settings(kind: str, url: str, environment: str, name: str) -> AsyncIterator[Clock]:
     """Yield the clock that ARREARS_CLOCK (`system` or `virtual`) names; `name` tells the clock process who follows it.

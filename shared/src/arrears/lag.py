@@ -12,19 +12,23 @@ from arrears.runtime import Runtime
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """Records not yet consumed by topic, events not yet taken by each follower, streams due, keys parked."""
+    """Records not yet consumed by topic, events not yet taken by each follower, streams due, keys parked.
+
+    `stale_feeds` counts partitions of publishers that have not been heard up to the present time of the clock.
+    """
 
     service: str
     head: int
     topics: dict[str, int]
     followers: dict[str, int]
     due_instants: int
+    stale_feeds: int
     parked: int
 
     @property
     def total(self) -> int:
         """Everything that is still to do; 0 means the service stands still until something new happens."""
-        return sum(self.topics.values()) + sum(self.followers.values()) + self.due_instants
+        return sum(self.topics.values()) + sum(self.followers.values()) + self.due_instants + self.stale_feeds
 
 
 class LagMeter:
@@ -53,13 +57,14 @@ class LagMeter:
                 if self._is_own(r["name"])
             }
             due = await connection.fetchval("SELECT count(*) FROM es.stream WHERE wake_at <= $1", runtime.clock.now())
+            stale = await runtime.inbox.feeds_behind(connection, runtime.clock.now())
             parked = await connection.fetchval("SELECT count(*) FROM es.parked")
         at = {(r["topic"], r["part"]): r["next_offset"] for r in offsets}
         topics: dict[str, int] = {}
         for tp, end in ends.items():
             topics[tp.topic] = topics.get(tp.topic, 0) + max(0, end - at.get((tp.topic, tp.partition), 0))
         behind = {name: head - position for name, position in followers.items()}
-        return Lag(runtime.service, head, topics, behind, due, parked)
+        return Lag(runtime.service, head, topics, behind, due, stale, parked)
 
     def _is_own(self, projection: str) -> bool:
         runtime = self._runtime

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from arrears.clock import Clock
+from arrears.clock import Clock, tell_jumps
 from arrears.eventstore.errors import StreamVersionConflict
 from arrears.eventstore.store import EventStore
 from arrears.failpoints import failpoint
@@ -16,6 +17,7 @@ from arrears.signal import Signal, wait
 from arrears.wakes import InstantRule, wake_instants
 
 _LONGEST_WAIT: Final = 1.0
+_UNHEARD_WAIT: Final = 0.02
 _OVERDUE_WAIT: Final = 0.25  # a stream that is due and was not woken: parked, stuck, or a replica is at it
 
 
@@ -35,7 +37,11 @@ class Timers:
 
     async def run(self) -> None:
         """Wake streams until cancelled."""
-        await forever(f"{self._store.service}-timers", self._turn)
+        jumps = asyncio.create_task(tell_jumps(self._clock, self._wake), name="timers-jumps")
+        try:
+            await forever(f"{self._store.service}-timers", self._turn)
+        finally:
+            jumps.cancel()
 
     async def fire(self, now: datetime) -> int:
         """Wake every stream due at `now`, one page, and return how many were due."""
@@ -51,12 +57,21 @@ class Timers:
         return woken
 
     async def _turn(self) -> None:
+        now = self._clock.now()
+        if self._store.virtual and not await self._heard_up_to(now):
+            await wait(self._wake, _UNHEARD_WAIT)
+            return
         try:
-            woken = await self.fire(self._clock.now())
+            woken = await self.fire(now)
         except StreamVersionConflict:
             return
         if not woken:
             await wait(self._wake, await self._seconds_to_next())
+
+    async def _heard_up_to(self, now: datetime) -> bool:
+        """Say whether the publishers' heartbeats have followed a jump of the virtual clock, as they follow real time."""
+        async with self._store.database.connection() as connection:
+            return await self._inbox.feeds_behind(connection, now) == 0
 
     async def _seconds_to_next(self) -> float:
         async with self._store.database.connection() as connection:

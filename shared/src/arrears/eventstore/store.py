@@ -60,7 +60,7 @@ class EventStore:
         self.database = database
         self.partitions = partitions
         self.deciders = {decider.name: decider for decider in deciders}
-        self._virtual = virtual  # a virtual clock also says when an event was recorded
+        self.virtual = virtual  # a virtual clock also says when an event was recorded
 
     def work(self, now: datetime, connection: Connection | None = None) -> Work:
         """Return an empty unit of work that loads through `connection`, or through the pool."""
@@ -98,7 +98,7 @@ class EventStore:
             return 0
         failpoint("append.before")
         try:
-            base: int = await connection.fetchval(_APPEND, *_arguments(works, touched, answers, self._virtual))
+            base: int = await connection.fetchval(_APPEND, *_arguments(works, touched, answers, self.virtual))
         except (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError) as error:
             raise StreamVersionConflict(str(error)) from error
         except asyncpg.PostgresError as error:

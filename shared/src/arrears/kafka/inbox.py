@@ -11,7 +11,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -45,6 +45,8 @@ _FEED: Final = """INSERT INTO es.feed AS f (consumer, source, part, as_of)
     SELECT $1, * FROM unnest($2::text[], $3::int[], $4::timestamptz[])
     ON CONFLICT (consumer, source, part) DO UPDATE SET as_of = greatest(f.as_of, excluded.as_of)"""
 _FEEDS: Final = "SELECT source, part, as_of FROM es.feed WHERE consumer = $1"
+_FRESH: Final = "SELECT count(*) FROM es.feed WHERE consumer = $1 AND source = ANY($2::text[]) AND as_of >= $3"
+_FEED_LATE: Final = timedelta(seconds=20)  # two heartbeats
 _PARK: Final = """INSERT INTO es.parked (consumer, topic, part, "offset", key, debtor_id, raw_key, headers, value, reason, error, record_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING"""
 
@@ -238,6 +240,14 @@ class Inbox:
         if not any(source.versioned for source in self.sources.values()):
             return {}
         return {(r["source"], r["part"]): r["as_of"] for r in await connection.fetch(_FEEDS, self.consumer)}
+
+    async def feeds_behind(self, connection: Connection, now: datetime) -> int:
+        """Return in how many partitions a publisher was last heard two heartbeats or more before `now`."""
+        publishers = [source.follows for source in self.sources.values() if source.versioned]
+        if not publishers:
+            return 0
+        fresh: int = await connection.fetchval(_FRESH, self.consumer, publishers, now - _FEED_LATE)
+        return len(publishers) * self.store.partitions - fresh
 
     async def _decide(self, item: Item, work: Work) -> None:
         work.mark()

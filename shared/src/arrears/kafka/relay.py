@@ -16,7 +16,7 @@ from typing import Any, Final
 import structlog
 from aiokafka import AIOKafkaProducer
 
-from arrears.clock import Clock
+from arrears.clock import Clock, tell_jumps
 from arrears.eventstore.store import EventStore
 from arrears.failpoints import failpoint
 from arrears.followers import forever
@@ -70,6 +70,7 @@ class Relay:
             bootstrap_servers=self._bootstrap, acks="all", enable_idempotence=True, max_batch_size=256 * 1024,
             max_request_size=2 * 1024 * 1024, linger_ms=2, request_timeout_ms=20_000,
         )  # fmt: skip
+        jumps = asyncio.create_task(tell_jumps(self._clock, self._wake), name="relay-jumps")
         try:
             await producer.start()
             await session.execute("INSERT INTO es.follower (name) VALUES ($1) ON CONFLICT DO NOTHING", _NAME)
@@ -84,6 +85,7 @@ class Relay:
                 if not rows:
                     await wait(self._wake, self._idle)
         finally:
+            jumps.cancel()
             await producer.stop()
 
     async def _send(self, producer: Any, rows: Sequence[Any]) -> None:

@@ -36,7 +36,11 @@ async def until_quiet(doors: Doors, services: tuple[str, ...] = SERVICES, second
                     return lags
                 before = heads if idle else None
     except TimeoutError:
-        left = {lag["service"]: (lag["topics"], lag["followers"], lag["due_instants"], lag["stale_feeds"]) for lag in lags if lag["total"]}
+        left = {
+            lag["service"]: (lag["topics"], lag["followers"], lag["due_instants"], lag["stale_feeds"])
+            for lag in lags
+            if lag["total"]
+        }
         raise NeverQuiet(
             f"still working after {seconds:.0f} s: {left}", "look at `arrears lag` and `arrears dlq list`"
         ) from None
