@@ -53,7 +53,7 @@ def own_environment(environ: Mapping[str, str], home: Path) -> dict[str, str]:
     found |= {
         "ARREARS_HOME": str(home),
         "ARREARS_CLOCK": "virtual",
-        "ARREARS_CLOCK_START": f"{FIRST_DAY.isoformat()}T00:00:00+00:00",
+        "ARREARS_CLOCK_START": environ.get("ARREARS_CLOCK_START", f"{FIRST_DAY.isoformat()}T00:00:00+00:00"),
         "ARREARS_CLOCK_URL": f"http://127.0.0.1:{clock}",
         "ARREARS_OIDC_ISSUER": f"http://127.0.0.1:{issuer}",
         "ARREARS_SMS_URL": f"http://127.0.0.1:{sms}",
