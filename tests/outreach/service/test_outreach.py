@@ -198,6 +198,13 @@ async def test_stale_balances_block_and_the_message_is_tried_again(service: Outr
     assert "ContactPermitted" in await service.world.names()
 
 
+async def test_a_person_asking_on_stale_balances_is_refused(service: Outreach) -> None:
+    await open_case(service)
+    await service.at(day(1), 10, beat=False)
+    answer = (await service.post("/v1/contacts", {"debtor_id": DEBTOR}, "k1")).json()
+    assert [rule["reason_code"] for rule in answer["failed"]] == ["BLOCK_STALE_BALANCE"]
+
+
 async def test_a_parked_record_of_the_debtor_blocks_every_contact(service: Outreach) -> None:
     await open_case(service)
     await service.at(day(1), 10)

@@ -35,6 +35,7 @@ class Wish:
     contact_point_id: str = ""
     purpose: Purpose = "collection"
     template_id: str = ""
+    step_no: int | None = None
     facts_complete: bool = True
 
 
@@ -88,7 +89,7 @@ async def _question(wish: Wish, work: Work, pack: Pack) -> RequestContact:
         point_id = point.contact_point_id
     request = ContactRequest(
         wish.attempt_id, wish.debtor_id, wish.channel, point_id, work.now, wish.purpose, wish.template_id,
-        wish.requested_by,
+        wish.requested_by, wish.step_no,
     )  # fmt: skip
     as_of = _balances_as_of(wish.debtor_id, work) if wish.facts_complete else None
     if isinstance(case, OpenCase):

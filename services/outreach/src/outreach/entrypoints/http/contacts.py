@@ -30,13 +30,17 @@ AttemptId = Annotated[str, Path(max_length=64)]
 
 
 class ContactWish(BaseModel):
-    """A contact that the caller wants to make; without a contact point the debtor's own first one is taken."""
+    """A contact that the caller wants to make; without a contact point the debtor's own first one is taken.
+
+    `step_no` names the step of the treatment that it carries out, as the call list shows it.
+    """
 
     debtor_id: str = Field(min_length=1, max_length=64)
     channel: ContactChannel = "voice"
     contact_point_id: str = Field(default="", max_length=64)
     purpose: Literal["collection", "service"] = "collection"
     template_id: str = Field(default="", max_length=64)
+    step_no: int | None = Field(default=None, ge=0, le=10_000)
 
 
 class DecisionWish(ContactWish):
@@ -127,7 +131,8 @@ async def _wish(runtime: Runtime, body: ContactWish, key: str, principal: Princi
     return Wish(
         attempt_id=derived_id("attempt", principal.subject, key), debtor_id=body.debtor_id, channel=body.channel,
         requested_by=f"user:{principal.subject}", contact_point_id=body.contact_point_id, purpose=body.purpose,
-        template_id=body.template_id, facts_complete=await facts_complete(runtime.database, body.debtor_id),
+        template_id=body.template_id, step_no=body.step_no,
+        facts_complete=await facts_complete(runtime.database, body.debtor_id),
     )  # fmt: skip
 
 
