@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from arrears.eventstore.work import encode_state, fold
+from arrears.schemas.record import chosen
 from arrears.schemas.subscribers import definitions
 
 RECORDED = Path(__file__).parent / "recorded"
@@ -40,3 +41,13 @@ def test_every_recorded_stream_folds_to_a_state_that_can_be_stored() -> None:
         decider = deciders[service, one.stream.partition("/")[0]]
         state = fold(service, decider, [(e.type, e.version, bytes(e.data)) for e in one.events])
         assert msgspec.msgpack.decode(encode_state(state), type=decider.state_type) == state
+
+
+def test_the_streams_kept_hold_every_type_and_none_is_needless() -> None:
+    candidates = [
+        (1, "loan/a", "loan", ["Imported", "Overdue", "Cured"]),
+        (2, "loan/b", "loan", ["Imported", "Overdue"]),
+        (3, "loan/c", "loan", ["Imported", "Reversed"]),
+        (4, "debtor/a", "debtor", ["Registered"]),
+    ]
+    assert list(chosen(candidates)) == [(1, "loan/a"), (3, "loan/c"), (4, "debtor/a")]

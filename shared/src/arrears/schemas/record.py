@@ -1,0 +1,77 @@
+"""Keep streams of a running system for the tests of later releases: `python -m arrears.schemas.record FOLDER`.
+
+Takes from each service's log, for each kind of stream, the few streams that together hold every type of event the log
+has of that kind. Personal values in them are sealed, and the keys stay behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+import msgspec
+
+from arrears.auth.policy import SERVICES
+from arrears.settings import Settings
+
+# The longest streams of each kind first; a stream that is longer than this is not needed to show its types.
+_CANDIDATES: Final = """SELECT s.no, s.key, s.kind, array_agg(DISTINCT e.type) AS types FROM es.stream s
+    JOIN es.event e ON e.stream_no = s.no WHERE s.version <= 60 GROUP BY s.no ORDER BY count(DISTINCT e.type) DESC, s.no"""
+_EVENTS: Final = "SELECT type, schema_version, data FROM es.event WHERE stream_no = $1 ORDER BY version"
+
+
+def chosen(candidates: Sequence[tuple[int, str, str, Sequence[str]]]) -> Iterator[tuple[int, str]]:
+    """Yield number and key of the streams that are worth keeping: each adds a type to those before it. Pure.
+
+    `candidates` are (number, key, kind, types), those with the most types first.
+    """
+    seen: dict[str, set[str]] = {}
+    for number, key, kind, types in candidates:
+        known = seen.setdefault(kind, set())
+        if not known.issuperset(types):
+            known.update(types)
+            yield number, key
+
+
+async def record(service: str, folder: Path) -> int:
+    """Write `<folder>/<service>.jsonl`, one stream a line, and return how many."""
+    connection = await asyncpg.connect(Settings.read(service, os.environ).database_url)
+    try:
+        rows = await connection.fetch(_CANDIDATES)
+        lines = [
+            await _line(connection, number, key)
+            for number, key in chosen([(row["no"], row["key"], row["kind"], row["types"]) for row in rows])
+        ]
+    finally:
+        await connection.close()
+    if lines:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{service}.jsonl").write_bytes(b"\n".join(lines) + b"\n")
+    return len(lines)
+
+
+async def _line(connection: Any, number: int, key: str) -> bytes:
+    events = [
+        {"type": name, "version": version, "data": msgspec.Raw(data)}
+        for name, version, data in await connection.fetch(_EVENTS, number)
+    ]
+    return msgspec.json.encode({"stream": key, "events": events})
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; returns the exit code."""
+    if len(arguments) != 1:
+        print("usage: python -m arrears.schemas.record FOLDER", file=sys.stderr)
+        return 2
+    for service in SERVICES:
+        print(f"{service}: {asyncio.run(record(service, Path(arguments[0])))} streams", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
