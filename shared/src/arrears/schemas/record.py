@@ -38,21 +38,15 @@ def chosen(candidates: Sequence[tuple[int, str, str, Sequence[str]]]) -> Iterato
             yield number, key
 
 
-async def record(service: str, folder: Path) -> int:
-    """Write `<folder>/<service>.jsonl`, one stream a line, and return how many."""
+async def streams_of(service: str) -> list[bytes]:
+    """Return the lines of a service's file, one stream each."""
     connection = await asyncpg.connect(Settings.read(service, os.environ).database_url)
     try:
         rows = await connection.fetch(_CANDIDATES)
-        lines = [
-            await _line(connection, number, key)
-            for number, key in chosen([(row["no"], row["key"], row["kind"], row["types"]) for row in rows])
-        ]
+        candidates = [(row["no"], row["key"], row["kind"], row["types"]) for row in rows]
+        return [await _line(connection, number, key) for number, key in chosen(candidates)]
     finally:
         await connection.close()
-    if lines:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{service}.jsonl").write_bytes(b"\n".join(lines) + b"\n")
-    return len(lines)
 
 
 async def _line(connection: Any, number: int, key: str) -> bytes:
@@ -68,8 +62,13 @@ def main(arguments: Sequence[str]) -> int:
     if len(arguments) != 1:
         print("usage: python -m arrears.schemas.record FOLDER", file=sys.stderr)
         return 2
+    folder = Path(arguments[0])
+    folder.mkdir(parents=True, exist_ok=True)
     for service in SERVICES:
-        print(f"{service}: {asyncio.run(record(service, Path(arguments[0])))} streams", file=sys.stderr)
+        lines = asyncio.run(streams_of(service))
+        print(f"{service}: {len(lines)} streams", file=sys.stderr)
+        if lines:
+            (folder / f"{service}.jsonl").write_bytes(b"\n".join(lines) + b"\n")
     return 0
 
 
