@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.outreach.domain.facts import (
     CASE_ID,
     DAY,
@@ -42,7 +44,7 @@ from arrears.testing.specification import Specification
 from arrears.values.identity import derived_id
 from outreach.domain.case import CASE
 from outreach.domain.case_commands import CloseDay, CureLoan, FinishStep, HoldCase, NoteBalance, NoteTry, ReleaseCase
-from outreach.domain.case_state import stop_of
+from outreach.domain.case_state import NoCase, stop_of
 
 spec = Specification(CASE)
 SMS, CALL, LAST = step(1, 0), step(2, 3, "voice"), step(3, 7)
@@ -237,3 +239,43 @@ def test_every_close_moves_the_wake_up_past_its_day() -> None:
             assert after is None or after > day(offset)
     assert [type(e).__name__ for e in seen].count("TreatmentExhausted") == 1
     assert [e.step_no for e in seen if isinstance(e, StepDone)] == [1, 2, 3]
+
+
+some_commands = st.one_of(
+    st.integers(0, 3).map(close),
+    st.sampled_from([
+        overdue(), overdue(OTHER_LOAN), keep(SMS, CALL, LAST), keep(SMS, treatment_id="treatment-2"),
+        HoldCase("promise", "p1"), HoldCase("hardship", "h1", day(9)), ReleaseCase("promise", "p1"),
+        HoldCase("legal", "l1"), ReleaseCase("legal", "l1"), NoteTry(1, "a1", "blocked", None),
+        FinishStep(1, "sms", day(1)), FinishStep(None, "voice", day(4)), CureLoan(LOAN, day(2), paid_off=True),
+        CureLoan(OTHER_LOAN, day(2), paid_off=False), NoteBalance(owing(minor=7)), NoteBalance(owing(OTHER_LOAN)),
+    ]),
+)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(some_commands, max_size=40))
+def test_in_whatever_order_things_come_the_case_stays_sane(commands: list[Any]) -> None:
+    """Days go forward: no step is planned while held, a close moves the wake-up, a treatment ends once, one case at a time."""
+    state: Any = CASE.initial
+    today, exhausted, opened_ids = 0, list[tuple[str, str]](), list[str]()
+    for command in commands:
+        if isinstance(command, CloseDay):
+            today += (command.on - DAY).days
+            command = close(today)
+        before = state
+        for event in CASE.decide(command, state):
+            state = CASE.evolve(state, event)
+            if isinstance(event, StepPlanned):
+                assert not state.holds
+            if isinstance(event, TreatmentExhausted):
+                exhausted.append((event.case_id, state.treatment.treatment_id))
+            if isinstance(event, CaseOpened):
+                assert isinstance(before, NoCase)
+                opened_ids.append(event.case_id)
+        if isinstance(command, CloseDay):
+            wakes = CASE.wakes_on(state)
+            assert wakes is None or wakes > command.on
+    assert len(opened_ids) == len(set(opened_ids))
+    restarts = sum(isinstance(command, type(keep(SMS))) for command in commands)
+    assert len(exhausted) <= restarts

@@ -194,7 +194,7 @@ def history(commands: list[Command]) -> list[Event]:
     return events
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(st.one_of(asked, asked, recorded, recorded, others), max_size=60))
 def test_no_order_of_commands_exceeds_a_limit_or_contacts_without_a_permit(commands: list[Command]) -> None:
     permits: dict[str, ContactPermitted] = {}

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.outreach.domain.facts import MOBILE, TEN, asking, replaced
 
@@ -202,6 +202,7 @@ zone_sets = st.sampled_from([
 ])  # fmt: skip
 
 
+@settings(deadline=None)
 @given(instants, zone_sets, st.lists(counted_contacts, max_size=8), counted_contacts)
 def test_a_further_contact_never_turns_a_denial_into_a_permit(
     moment: datetime, zones: tuple[str, ...], counted: list[Counted], further: Counted
@@ -212,6 +213,7 @@ def test_a_further_contact_never_turns_a_denial_into_a_permit(
     assert before.permitted or not after.permitted
 
 
+@settings(deadline=None)
 @given(instants, zone_sets, st.lists(counted_contacts, max_size=8))
 def test_not_before_is_the_first_permitted_instant(
     moment: datetime, zones: tuple[str, ...], counted: list[Counted]

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.outreach.domain.facts import CASE_ID, DAY, LOAN
 
@@ -195,6 +195,7 @@ repayments = st.lists(
 )  # (day, amount, taken back later)
 
 
+@settings(deadline=None)
 @given(repayments)
 def test_the_outcome_is_what_the_value_dates_say_in_whatever_order_the_news_comes(
     news: list[tuple[int, int, bool]],

@@ -72,7 +72,10 @@ class SmsGateway:
             raise SendingUnsure(f"answer {answer.status_code}")
         if answer.status_code >= 400:
             raise NotSent(f"refused with {_code(answer)}", passing=answer.status_code == 429)
-        return str(answer.json()["sid"])
+        try:
+            return str(answer.json()["sid"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise SendingUnsure(f"answer {answer.status_code} names no message") from error
 
 
 def _code(answer: httpx.Response) -> str:
