@@ -59,7 +59,7 @@ async def provider_and_keys(clock: list[float]) -> AsyncIterator[tuple[Provider,
         routes = [Route("/.well-known/openid-configuration", found[0].discovery), Route("/keys", found[0].jwks)]
         return Starlette(routes=routes)
 
-    async with serving(make) as url, httpx.AsyncClient(trust_env=False) as http:
+    async with serving(make) as url, httpx.AsyncClient(timeout=60, trust_env=False) as http:
         yield found[0], ProviderKeys(url, http, monotonic=lambda: clock[0])
 
 
@@ -173,6 +173,6 @@ async def test_a_provider_that_names_another_issuer_is_not_trusted() -> None:
 
 @pytest.mark.parametrize("address", ["", "http://[", "http://127.0.0.1:1/nobody"])
 async def test_an_address_that_is_none_is_a_provider_that_is_away(address: str) -> None:
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(timeout=60, trust_env=False) as http:
         with pytest.raises(ProviderUnavailable):
             await ProviderKeys(address, http).current()

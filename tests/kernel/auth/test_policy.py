@@ -50,7 +50,7 @@ async def service(issuer: RunningIssuer) -> AsyncIterator[httpx.AsyncClient]:
         authenticate = bearer(issuer.verifier())
         return create_app("legal", "Legal", authenticate=authenticate, routers=[router()], policies=TABLE)
 
-    async with serving(make) as url, httpx.AsyncClient(base_url=url, trust_env=False) as http:
+    async with serving(make) as url, httpx.AsyncClient(base_url=url, timeout=60, trust_env=False) as http:
         yield http
 
 
@@ -135,7 +135,7 @@ def test_mounts_and_plain_routes_count_too() -> None:
 async def test_a_route_added_after_the_start_is_refused(issuer: RunningIssuer) -> None:
     app = create_app("legal", "Legal", authenticate=bearer(issuer.verifier()), routers=[], policies=TABLE)
     app.get("/v1/late")(lambda: {"secret": True})
-    async with serving(lambda _: app) as url, httpx.AsyncClient(base_url=url, trust_env=False) as http:
+    async with serving(lambda _: app) as url, httpx.AsyncClient(base_url=url, timeout=60, trust_env=False) as http:
         answer = await http.get("/v1/late", headers=issuer.bearer(*Role))
     assert (answer.status_code, answer.json()["code"]) == (403, "no-policy")
 

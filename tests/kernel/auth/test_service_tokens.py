@@ -68,6 +68,6 @@ async def test_the_token_endpoint_says_what_is_wrong(
 
 
 async def test_a_provider_that_is_away_is_said_to_be() -> None:
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(timeout=60, trust_env=False) as http:
         with pytest.raises(ProviderUnavailable):
             await ServiceTokens("http://127.0.0.1:1", "cli", "x", http).token()

@@ -124,7 +124,7 @@ async def service() -> AsyncIterator[httpx.AsyncClient]:
             max_body_bytes_by_path={"/v1/promises": 2000},
         )
 
-    async with serving(make) as url, httpx.AsyncClient(base_url=url, trust_env=False) as http:
+    async with serving(make) as url, httpx.AsyncClient(base_url=url, timeout=60, trust_env=False) as http:
         yield http
 
 

@@ -85,7 +85,7 @@ async def servers() -> AsyncIterator[tuple[httpx.AsyncClient, Receiver]]:
     async with (
         serving(lambda _: app) as receiver_url,
         serving(lambda _: providers_app(ACCOUNT, "127.0.0.1", free_port())) as url,
-        httpx.AsyncClient(base_url=url, trust_env=False) as http,
+        httpx.AsyncClient(base_url=url, timeout=60, trust_env=False) as http,
     ):
         receiver.url = f"{receiver_url}/v1/status?attempt=7"
         yield http, receiver

@@ -46,5 +46,5 @@ class RunningIssuer:
 async def running_issuer() -> AsyncIterator[RunningIssuer]:
     """Yield an issuer on a free loopback port."""
     key = new_key()
-    async with serving(lambda url: issuer_app(url, key)) as url, httpx.AsyncClient(trust_env=False) as http:
+    async with serving(lambda url: issuer_app(url, key)) as url, httpx.AsyncClient(timeout=60, trust_env=False) as http:
         yield RunningIssuer(url, key, http)
