@@ -11,10 +11,12 @@ from tests.ingest.domain.loans import TERMS, balance, booking, only, payment, re
 from arrears.events import ingest as e
 from arrears.events.registry import Event
 from arrears.eventstore.work import encode_state
+from arrears.values.balance import accrued_minor
+from ingest.domain.balances import balance_changed
 from ingest.domain.ledger import settle
 from ingest.domain.loan import LOAN
 from ingest.domain.loan_commands import AgeLoan, ChargeFee, LoanCommand
-from ingest.domain.loan_state import Loan
+from ingest.domain.loan_state import Loan, position_at
 
 FIRST = date(2025, 1, 1)
 days = st.integers(0, 260).map(lambda n: FIRST + timedelta(days=n))
@@ -127,6 +129,23 @@ def test_an_episode_is_opened_and_cured_once(course: list[LoanCommand]) -> None:
     _, events = run(*course)
     opened = [event.episode_id for event in only(events, e.LoanOverdue)]
     assert len(opened) == len(set(opened))
+
+
+@given(courses(), st.integers(0, 400))
+@settings(deadline=None, max_examples=100)
+def test_the_balance_that_travels_quotes_what_the_ledger_says_later(course: list[LoanCommand], later: int) -> None:
+    """Exactly while nothing accrued before, else within one minor unit an accruing instalment."""
+    loan, events = run(*course)
+    told = balance(events)
+    on = told.as_of + timedelta(days=later)
+    changes = {i.due_on for i in loan.facts.instalments}
+    changes |= {d for r in loan.facts.receipts for d in (r.value_on, r.reversed_on) if d}
+    changes |= {fee.on for fee in loan.facts.fees}
+    if any(told.as_of < change <= on for change in changes):
+        return
+    ledger = balance_changed(loan.terms, loan.facts, position_at(loan, on)).due.total_minor
+    quote = told.due.total_minor + accrued_minor(told.accruing, on)
+    assert abs(quote - ledger) <= (len(told.accruing) if told.due.penalty_minor else 0)
 
 
 def test_the_state_stays_small() -> None:
