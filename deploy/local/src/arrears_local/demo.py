@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaProducer
 from arrears_local.doors import Doors, open_doors
 from arrears_local.invariants import check_invariants, count_events
 from arrears_local.issuer.visitor import sign_in
-from arrears_local.plan import make_plan
+from arrears_local.plan import child_environment, make_plan
 from arrears_local.ports import free_port
 from arrears_local.runner import running_system
 from arrears_local.settings import LocalSettings, read_settings
@@ -70,7 +70,7 @@ async def own_system(home: Path, environ: Mapping[str, str], tell: Tell) -> Asyn
     _share_cache(home, cache)
     settings: LocalSettings = read_settings(environment)
     async with running_system(settings, make_plan(settings, {}), tell):
-        yield environment
+        yield environment | child_environment(settings)
 
 
 def _share_cache(home: Path, cache: Path) -> None:
