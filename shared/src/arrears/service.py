@@ -12,8 +12,8 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
 import httpx
@@ -171,14 +171,20 @@ async def _role(name: str, role: Role) -> None:
         raise
 
 
+class _Server(uvicorn.Server):
+    """Leaves the signals to the process: all roles stop together."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
 def _server(bound: Runtime) -> uvicorn.Server:
     config = uvicorn.Config(
         application(bound), host="127.0.0.1" if bound.settings.environment == "development" else "0.0.0.0",
         port=bound.settings.port, log_config=None, access_log=False, loop="none", timeout_graceful_shutdown=5,
     )  # fmt: skip
-    server = uvicorn.Server(config)
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-    return server
+    return _Server(config)
 
 
 def _database_check(bound: Runtime) -> Callable[[], Awaitable[None]]:
