@@ -73,6 +73,7 @@ class World:
         await until_quiet(self.doors)
         await self._hear_messages(on)
         await self.move_clock(on, _CALLS)
+        await until_quiet(self.doors)  # nobody may be called on balances that were last heard of in the morning
         await work_call_list(self.doors, self.seed, self.books, on, self.tally)
         await decide_proposals(self.lawyers, self.books, on, self.tally)
         await self._pay(on)
