@@ -7,9 +7,9 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 BIN := .venv/bin
 SERVICES := ingest scoring outreach legal audit console
-PROJECTS := $(wildcard shared/pyproject.toml services/*/pyproject.toml deploy/local/pyproject.toml)
+PROJECTS := $(wildcard shared/pyproject.toml services/*/pyproject.toml deploy/local/pyproject.toml bench/pyproject.toml)
 EDITABLE := $(foreach project,$(PROJECTS),-e $(dir $(project)))
-SOURCES := shared/src $(wildcard services/*/src) deploy/local/src
+SOURCES := shared/src $(wildcard services/*/src) deploy/local/src bench/src
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 OFFLINE_HINT := "The package registry could not be reached or a package was refused: check the network or the proxy (PIP_INDEX_URL, HTTPS_PROXY) and repeat."
 
