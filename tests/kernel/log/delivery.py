@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -157,7 +157,7 @@ def toy_store(service: str, database: Database) -> EventStore:
 
 
 @asynccontextmanager
-async def running(*coroutines) -> AsyncIterator[list[asyncio.Task[None]]]:
+async def running(*coroutines: Coroutine[Any, Any, None]) -> AsyncIterator[list[asyncio.Task[None]]]:
     """Run the roles in the background and stop them at the end."""
     tasks = [asyncio.create_task(one) for one in coroutines]
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
@@ -10,7 +11,7 @@ from tests.kernel.log.toy import CAUSE, FEES, NOON, Charge, Fees, FeeTooHigh, fe
 
 from arrears.clock import SystemClock
 from arrears.database import Database
-from arrears.eventstore.commands import Commands, IdempotencyKey
+from arrears.eventstore.commands import Commands, Handler, IdempotencyKey
 from arrears.eventstore.errors import StreamVersionConflict
 from arrears.eventstore.store import EventStore
 from arrears.eventstore.work import Work
@@ -24,13 +25,13 @@ def store(database: Database) -> EventStore:
 
 
 @pytest.fixture
-async def commands(store: EventStore):
+async def commands(store: EventStore) -> AsyncIterator[Commands]:
     running = Commands(store, SystemClock(), Signal())
     yield running
     await running.close()
 
 
-def charge(loan: str, amount: int = 100, times: int = 1):
+def charge(loan: str, amount: int = 100, times: int = 1) -> Handler:
     async def handler(work: Work) -> dict[str, int]:
         await work.execute(fees(loan), Charge(loan, amount, times), CAUSE)
         return {"count": (await work.state(fees(loan))).count}
