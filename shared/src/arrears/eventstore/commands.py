@@ -69,6 +69,11 @@ class Commands:
         self._appended = appended
         self._feeds = feeds
 
+    @property
+    def waiting(self) -> int:
+        """How many commands are decided and wait for the log."""
+        return self._queue.qsize()
+
     async def run(self, handler: Handler, idempotency: IdempotencyKey | None = None) -> Answer:
         """Decide and append; the answer is stored under the idempotency key in the same transaction.
 
