@@ -80,7 +80,7 @@ async def check_log(
         tree = grow(tree, leaves)[0]
         progress(service, tree.size)
     compared = None if publisher is None else await _compare_log(service, audit, publisher, findings)
-    behind = head is not None or tree.size == 0 or (compared is not None and await _length(publisher) > position)
+    behind = head is not None or (compared is not None and await _length(publisher) > position)
     return LogReport(
         service=service, status="violated" if findings.found else "behind" if behind else "ok", events=tree.size,
         root=tree.root().hex(), heads=len(heads), signed_size=max((h.head.size for h in heads), default=0),

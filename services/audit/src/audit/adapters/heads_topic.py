@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
 from arrears.tree.heads import TOPIC, SignedHead, UnreadableHead, from_wire
 from audit.adapters.memory import PostgresMemory
@@ -20,13 +21,15 @@ class HeadsTopic:
     def __init__(self, bootstrap: str, memory: PostgresMemory, topic: str = TOPIC) -> None:
         self._memory = memory
         self._topic = topic
+        self._bootstrap = bootstrap
+        self._known: dict[str, list[int]] = {}
         self._kafka: Any = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
 
     async def start(self) -> None:
         """Connect and go to where the last transaction stopped."""
         await self._kafka.start()
         known = await self._memory.head_offsets()
-        parts = await self._partitions(self._topic)
+        parts = await self._partitions([self._topic])
         self._kafka.assign(parts)
         for part in parts:
             self._kafka.seek(part, known.get(part.partition, 0))
@@ -52,13 +55,17 @@ class HeadsTopic:
 
     async def ends(self, services: Collection[str]) -> Mapping[tuple[str, int], int]:
         """Return where each partition of the services' topics ends now."""
-        parts = [part for service in services for part in await self._partitions(f"{service}.events")]
-        found = await self._kafka.end_offsets(parts)
+        found = await self._kafka.end_offsets(await self._partitions([f"{service}.events" for service in services]))
         return {(part.topic, part.partition): end for part, end in found.items()}
 
-    async def _partitions(self, topic: str) -> list[TopicPartition]:
-        known = self._kafka.partitions_for_topic(topic)
-        if known is None:
-            await self._kafka.topics()  # refreshes the metadata of all topics
-            known = self._kafka.partitions_for_topic(topic) or set()
-        return [TopicPartition(topic, number) for number in sorted(known)]
+    async def _partitions(self, topics: Collection[str]) -> list[TopicPartition]:
+        """Return the partitions of topics; they are asked for once, since their count never changes."""
+        if unknown := sorted(set(topics) - self._known.keys()):
+            admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
+            await admin.start()
+            try:
+                for found in await admin.describe_topics(unknown):
+                    self._known[found["topic"]] = sorted(part["partition"] for part in found["partitions"])
+            finally:
+                await admin.close()
+        return [TopicPartition(topic, part) for topic in topics for part in self._known[topic]]

@@ -37,7 +37,7 @@ def verify(
 ) -> None:
     """Hash every copied event anew, compare with the signed heads and, leaf by leaf, with the services' own logs."""
     try:
-        reports = asyncio.run(_verify(os.environ, copy_only))
+        reports = asyncio.run(verify_logs(os.environ, copy_only=copy_only))
     except (OSError, asyncpg.PostgresError) as error:
         talk.print(f"audit's database does not answer: {error}; start it with `arrears up`")
         raise typer.Exit(DEPENDENCY_DOWN) from error
@@ -52,7 +52,8 @@ def verify(
         raise typer.Exit(INTEGRITY_VIOLATION)
 
 
-async def _verify(environ: Mapping[str, str], copy_only: bool) -> list[LogReport]:
+async def verify_logs(environ: Mapping[str, str], *, copy_only: bool) -> list[LogReport]:
+    """Check every log from its first event. Raises OSError or PostgresError when audit's database is away."""
     settings = Settings.read("audit", environ)
     keys = public_keys(settings.home, environ.get("ARREARS_PUBLIC_KEYS", ""))
     audit = await asyncpg.connect(settings.database_url, timeout=10)
