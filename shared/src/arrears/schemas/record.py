@@ -19,9 +19,9 @@ import msgspec
 from arrears.auth.policy import SERVICES
 from arrears.settings import Settings
 
-# The longest streams of each kind first; a stream that is longer than this is not needed to show its types.
+# Those with the most types first, and of these the shortest.
 _CANDIDATES: Final = """SELECT s.no, s.key, s.kind, array_agg(DISTINCT e.type) AS types FROM es.stream s
-    JOIN es.event e ON e.stream_no = s.no WHERE s.version <= 60 GROUP BY s.no ORDER BY count(DISTINCT e.type) DESC, s.no"""
+    JOIN es.event e ON e.stream_no = s.no GROUP BY s.no ORDER BY count(DISTINCT e.type) DESC, s.version, s.no"""
 _EVENTS: Final = "SELECT type, schema_version, data FROM es.event WHERE stream_no = $1 ORDER BY version"
 
 
