@@ -99,7 +99,7 @@ def test_a_promise_reads_like_a_sentence() -> None:
 
 
 def test_an_unknown_event_is_named_and_an_unknown_code_is_opened() -> None:
-    class Novelty(Event):
+    class Novelty(Event, frozen=True, kw_only=True):
         """An event that only a later release knows."""
 
     assert line(Novelty(), "zh") == "Novelty"
