@@ -8,15 +8,15 @@ import sys
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from secrets import token_hex
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import asyncpg
 import httpx
 from aiokafka import AIOKafkaProducer
+from tests.system.traces import TraceCollector
 
 from arrears.auth.principal import Role
 from arrears.events.registry import Event
@@ -27,7 +27,6 @@ from arrears_local.issuer.tokens import mint
 from arrears_local.person import PersonToken
 from arrears_local.simulator.bank import CoreBanking
 from arrears_local.simulator.quiescence import until_quiet
-from tests.system.traces import TraceCollector
 
 HOME_ZONE: Final = ZoneInfo("Asia/Shanghai")
 PUBLISHERS: Final = ("ingest", "scoring", "outreach", "legal", "audit")
@@ -129,6 +128,11 @@ class System:
         answer = await self.http.get(f"{self.environment['ARREARS_CLOCK_URL']}/now")
         return datetime.fromisoformat(answer.json()["now"])
 
+    async def next_monday(self) -> date:
+        """Return a Monday that lies ahead, for a test that needs no special dates."""
+        today = (await self.now()).astimezone(HOME_ZONE).date()
+        return today + timedelta(days=7 - today.weekday())
+
     async def close_day(self, on: date) -> dict[str, Any]:
         """Close a business day late in its evening and wait for all consequences."""
         evening = datetime.combine(on, time(21, 30), HOME_ZONE)
@@ -174,19 +178,27 @@ class System:
         lags = await asyncio.gather(*(self.doors.get(service, "/v1/lag") for service in PUBLISHERS[:-1]))
         return {lag["service"]: lag["head"] for lag in lags}
 
-    async def count(self, service: str, name: str) -> int:
-        """Return how many events of a name stand in a service's log."""
-        connection = await asyncpg.connect(Settings.read(service, self.environment).database_url)
+    async def until_verified(self) -> list[dict[str, Any]]:
+        """Return audit's verdicts once it has checked all that every service signed; heads are signed in real time."""
+        logs: list[dict[str, Any]] = []
+        async with asyncio.timeout(60):
+            while not logs or any(log["status"] == "behind" for log in logs):
+                logs = (await self.person("auditor-1").get("audit", "/v1/verification"))["logs"]
+        return logs
+
+    async def overdue_loans(self) -> set[str]:
+        """Return the loans that ever fell overdue, by ingest's log."""
+        connection = await asyncpg.connect(Settings.read("ingest", self.environment).database_url)
         try:
-            found: int = await connection.fetchval("SELECT count(*) FROM es.event WHERE type = $1", name)
+            rows = await connection.fetch("SELECT data FROM es.event WHERE type = 'LoanOverdue'")
         finally:
             await connection.close()
-        return found
+        return {json.loads(row["data"])["loan_id"] for row in rows}
 
     async def command(self, *arguments: str) -> tuple[int, str, str]:
         """Run `arrears …` as a person would; returns exit code, standard output, standard error."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "arrears_local.cli", *arguments, env={**self.environment},
+            sys.executable, "-m", "arrears_local.cli", *arguments, env={**self.environment, "COLUMNS": "200"},
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         out, err = await process.communicate()
@@ -208,8 +220,3 @@ async def at_the_doors(environment: Mapping[str, str], kafka: str, traces: Trace
         AIOKafkaProducer(bootstrap_servers=kafka, acks="all", enable_idempotence=True, linger_ms=2) as producer,
     ):
         yield System(environment, kafka, doors, http, producer, traces, CoreBanking(producer))
-
-
-def unused_key() -> str:
-    """Return an idempotency key that nobody used."""
-    return token_hex(16)

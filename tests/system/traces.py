@@ -44,6 +44,12 @@ class TraceCollector:
             self._arrived.wait_for(lambda: services <= {span.service for span in self._of(trace_id)}, seconds)
             return self._of(trace_id)
 
+    def others(self, trace_id: str) -> list[Span]:
+        """Return the spans that neither belong to a trace nor link to it."""
+        with self._arrived:
+            own = self._of(trace_id)
+            return [span for span in self._spans if span not in own]
+
     def _of(self, trace_id: str) -> list[Span]:
         return [span for span in self._spans if trace_id in (span.trace_id, *span.links)]
 
