@@ -6,6 +6,7 @@ ce_recordedtime, ce_streamkey, ce_streamversion, the trace context, and the meta
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,11 +17,13 @@ import msgspec
 
 from arrears.events.registry import InvalidEvent, UnknownEvent, decode, parse_wire_name, wire_name
 from arrears.recorded import Actor, Meta, Recorded, decode_meta
+from arrears.telemetry.trace_context import parse
 
 Headers = Sequence[tuple[str, bytes]]
 HEARTBEAT: Final = "arrears.heartbeat.v1"
 _HEARTBEAT: Final = HEARTBEAT.encode()
 _JSON: Final = b"application/json"
+_LONGEST_KEY: Final = 400
 _TRACEPARENT: Final = b'"traceparent":"'  # as encode_meta writes it
 
 
@@ -35,6 +38,14 @@ class RawRecord:
     value: bytes | None
     headers: Headers
     at: datetime
+
+    @property
+    def key_text(self) -> str:
+        """The key as the text under which the record parks: PostgreSQL takes no NUL, and no long text in an index."""
+        key = self.key or b""
+        if len(key) > _LONGEST_KEY:
+            return f"{key[:40]!r}… sha256 {hashlib.sha256(key).hexdigest()}"
+        return key.decode("utf-8", "backslashreplace").replace("\x00", "\\x00")
 
     @property
     def ce_type(self) -> bytes:
@@ -126,9 +137,11 @@ def from_own_log(record: RawRecord) -> Recorded:
         key = (record.key or b"").decode()
         if service != owner or key != headers["ce_subject"].decode():
             raise InvalidEvent(f"{event_id}: the key or the source is not the event's own")
-        value = record.value or b""
+        value, version = record.value or b"", int(headers["ce_streamversion"])
+        if version < 1 or int(position) < 1:
+            raise InvalidEvent(f"{event_id}: positions and versions count from 1, not {version}")
         return Recorded(
-            owner, int(position), event_id, headers["ce_streamkey"].decode(), int(headers["ce_streamversion"]), key,
+            owner, int(position), event_id, headers["ce_streamkey"].decode(), version, key,
             record.partition, name, schema, _instant(headers["ce_time"]), _instant(headers["ce_recordedtime"]),
             decode_meta(meta_bytes), value, meta_bytes, decode(owner, name, schema, value),
         )  # fmt: skip
@@ -167,23 +180,25 @@ def from_foreign(record: RawRecord, owner: str) -> Recorded:
         found, data = attributes(record)
         key = (record.key or b"").decode()
         owned_by, name, version = parse_wire_name(found["type"])
-        at = datetime.fromisoformat(found["time"]) if "time" in found else record.at
-    except (ValueError, UnicodeDecodeError) as error:
+        at = _instant(found["time"].encode()) if "time" in found else record.at
+        at = at.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         if isinstance(error, InvalidEvent | UnknownEvent):
             raise
         raise InvalidEvent(str(error)) from error
     if owned_by != owner:
         raise UnknownEvent(f"{found['type']!r} is not an event of {owner}")
-    if at.tzinfo is None:
-        raise InvalidEvent("ce_time has no zone")
-    meta = Meta(actor=Actor(kind="system", id=found["source"]), traceparent=found.get("traceparent", ""))
-    headers = dict(record.headers)
-    if "traceparent" in headers:
-        meta = msgspec.structs.replace(meta, traceparent=headers["traceparent"].decode())
+    meta = Meta(actor=Actor(kind="system", id=found["source"]), traceparent=_traceparent(record, found))
     return Recorded(
         record.topic, 0, f"{found['source']}#{found['id']}", key, 0, "", record.partition, name, version,
-        at.astimezone(UTC), record.at, meta, data, b"", decode(owner, name, version, data),
+        at, record.at, meta, data, b"", decode(owner, name, version, data),
     )  # fmt: skip
+
+
+def _traceparent(record: RawRecord, found: Mapping[str, Any]) -> str:
+    """Return the sender's trace; what is none is dropped, for it would be sent on with every event caused by this one."""
+    given = dict(record.headers).get("traceparent") or str(found.get("traceparent", "")).encode()
+    return given.decode() if parse(given) else ""
 
 
 def _structured(value: bytes) -> tuple[dict[str, Any], bytes]:
@@ -205,6 +220,9 @@ def _require(found: Mapping[str, Any]) -> None:
     missing = [name for name in ("id", "source", "type", "specversion") if not found.get(name)]
     if missing:
         raise InvalidEvent(f"CloudEvents attributes missing: {', '.join(missing)}")
+    odd = [name for name in ("id", "source", "type", "time") if not isinstance(found.get(name, ""), str)]
+    if odd:
+        raise InvalidEvent(f"CloudEvents attributes that are no text: {', '.join(odd)}")
     if found["specversion"] != "1.0":
         raise InvalidEvent(f"CloudEvents {found['specversion']!r} is not spoken here")
 
@@ -214,4 +232,7 @@ def _text(at: datetime) -> bytes:
 
 
 def _instant(text: bytes) -> datetime:
-    return datetime.fromisoformat(text.decode())
+    at = datetime.fromisoformat(text.decode())
+    if at.tzinfo is None:
+        raise InvalidEvent(f"the time {text.decode()} has no zone")
+    return at

@@ -18,7 +18,7 @@ import msgspec
 import structlog
 
 from arrears.database import Connection
-from arrears.events.registry import InvalidEvent, UnknownEvent
+from arrears.events.registry import UnknownEvent
 from arrears.eventstore.store import EventStore
 from arrears.eventstore.work import Work
 from arrears.kafka.cloudevents import Heartbeat, RawRecord, is_heartbeat
@@ -111,15 +111,13 @@ class Inbox:
             self._subscriptions.setdefault(subscription.event, []).append(subscription)
 
     def decode(self, raw: RawRecord) -> Item:
-        """Return the record's events, or the reason why it must be parked. Pure."""
-        key = (raw.key or b"").decode("utf-8", "backslashreplace")
-        item = Item(raw, key.replace("\x00", "\\x00"))  # PostgreSQL's text has no NUL
+        """Return the record's events, or the reason why it must be parked. Pure, so whatever it raises is the record's."""
+        item = Item(raw, raw.key_text)
         try:
             item.events = self.sources[raw.topic].decode(raw)
-        except UnknownEvent as error:
-            item.reason, item.error = "unknown_type", str(error)
-        except (InvalidEvent, ValueError) as error:
-            item.reason, item.error = "invalid", str(error)
+        except Exception as error:
+            item.reason = "unknown_type" if isinstance(error, UnknownEvent) else "invalid"
+            item.error = str(error) if isinstance(error, ValueError) else repr(error)
         return item
 
     async def advance(self, connection: Connection, slices: Sequence[Slice], *, stay: bool = False) -> None:
