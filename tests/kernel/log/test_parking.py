@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -163,6 +163,24 @@ async def test_a_key_that_no_text_column_holds_is_parked_and_holds_what_follows_
     await door.take(door.record("a\x00b", 13))
     await door.take(door.record("a\x00b", 1))
     assert await door.parked() == [("a\\x00b", "unlucky", 1), ("a\\x00b", "behind", 1)]
+
+
+async def test_a_record_with_a_key_too_long_for_an_index_is_parked_and_others_pass(door: Door) -> None:
+    key = "".join(f"{i:04x}" for i in range(5_000))
+    await door.take(door.record(key, 13))
+    await door.take(door.record(key, 1), door.record("b", 1))
+    assert [reason for _, reason, _ in await door.parked()] == ["invalid", "invalid"]
+    assert len({key for key, _, _ in await door.parked()}) == 1
+    assert await door.amounts("b") == (1, 1)
+
+
+async def test_whatever_a_topics_reader_raises_parks_the_record(door: Door) -> None:
+    def broken(_record: RawRecord) -> tuple[Recorded, ...]:
+        raise IndexError("the reader ran over the end")
+
+    door.inbox.sources[TOPIC] = replace(door.inbox.sources[TOPIC], decode=broken)
+    await door.take(door.record("a"))
+    assert await door.parked() == [("a", "invalid", 1)]
 
 
 async def test_a_parked_record_is_shown_as_it_came_and_with_the_debtor_it_holds_back(door: Door) -> None:
