@@ -37,6 +37,7 @@ def recorded() -> Iterator[tuple[str, RecordedStream]]:
 
 def test_every_recorded_stream_folds_to_a_state_that_can_be_stored() -> None:
     deciders = {(service.name, decider.name): decider for service in definitions() for decider in service.deciders}
+    assert {service for service, _ in recorded()} >= {"ingest", "scoring", "outreach", "legal"}
     for service, one in recorded():
         decider = deciders[service, one.stream.partition("/")[0]]
         state = fold(service, decider, [(e.type, e.version, bytes(e.data)) for e in one.events])
