@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, TypeVar
@@ -48,6 +49,7 @@ class EventType:
         return wire_name(self.owner, self.name, self.version)
 
 
+_DIGITS: Final = re.compile("[0-9]{1,4}")
 _types: Final[dict[tuple[str, str], EventType]] = {}
 _by_class: Final[dict[type[Event], EventType]] = {}
 _decoders: Final[dict[tuple[str, str], msgspec.json.Decoder[Any]]] = {}
@@ -66,7 +68,7 @@ def parse_wire_name(ce_type: str) -> tuple[str, str, int]:
         UnknownEvent: not of the form `arrears.<owner>.<Name>.v<n>`.
     """
     parts = ce_type.split(".")
-    if len(parts) != 4 or parts[0] != "arrears" or parts[3][:1] != "v" or not parts[3][1:].isdigit():
+    if len(parts) != 4 or parts[0] != "arrears" or parts[3][:1] != "v" or not _DIGITS.fullmatch(parts[3][1:]):
         raise UnknownEvent(f"{ce_type!r} is not a type of the form arrears.<owner>.<Name>.v<n>")
     return parts[1], parts[2], int(parts[3][1:])
 
@@ -125,3 +127,5 @@ def decode(owner: str, name: str, version: int, data: bytes) -> Event:
         return msgspec.convert(fields, known.cls)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidEvent(f"{wire_name(owner, name, version)}: {error}") from error
+    except (LookupError, TypeError, ValueError, ArithmeticError) as error:
+        raise InvalidEvent(f"{wire_name(owner, name, version)}: not to be upcast: {error!r}") from error

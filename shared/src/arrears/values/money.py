@@ -13,10 +13,12 @@ _EXPONENTS: Final = {
     "BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND": 3,
     "CLF": 4, "UYW": 4,
 }  # fmt: skip
+_MOST_DIGITS: Final = 14  # of major units: with four decimal places it still is a bigint
+_EXACT_DIGITS: Final = 28  # what decimal arithmetic keeps without rounding
 
 
 class InvalidAmount(ValueError):
-    """An amount that is no number, not finite, or finer than the currency's minor unit."""
+    """An amount that is no number, not finite, too large, or finer than the currency's minor unit."""
 
 
 def exponent(currency: str) -> int:
@@ -28,14 +30,17 @@ def to_minor(amount: str | Decimal, currency: str) -> int:
     """Return the decimal `amount` (major units) as integer minor units.
 
     Raises:
-        InvalidAmount: not a finite number, or with a fraction of a minor unit.
+        InvalidAmount: not a finite number, too large, or with a fraction of a minor unit.
     """
     try:
-        exact = Decimal(amount).scaleb(exponent(currency))
+        given = Decimal(amount)
     except (InvalidOperation, ValueError) as error:
         raise InvalidAmount(f"{amount!r} is not an amount") from error
-    if not exact.is_finite():
+    if not given.is_finite():
         raise InvalidAmount(f"{amount!r} is not finite")
+    if not -_EXACT_DIGITS < given.adjusted() < _MOST_DIGITS or len(given.as_tuple().digits) > _EXACT_DIGITS:
+        raise InvalidAmount(f"{str(amount)[:40]!r} has more digits than an amount can have")
+    exact = given.scaleb(exponent(currency))
     if exact != exact.to_integral_value():
         raise InvalidAmount(f"{amount!r} is finer than one minor unit of {currency}")
     return int(exact)
