@@ -11,9 +11,10 @@ from outreach.use_cases.streams import case_of, contacts_of, home_day
 
 
 async def keep_treatment(event: Recorded, work: Work) -> None:
-    """Adopt the treatment and plan its first day."""
+    """Adopt the treatment as of its business day, which may be closed later than it ended, and plan its first day."""
     selected = event.data
     assert isinstance(selected, TreatmentSelected)
     contacts = await work.state(contacts_of(event.debtor_id))
-    command = KeepTreatment(selected, home_day(event.occurred_at), contacts.points)
+    on = event.meta.effective_on or home_day(event.occurred_at)
+    command = KeepTreatment(selected, on, contacts.points)
     await work.execute(case_of(event.debtor_id), command, because_of(event))
