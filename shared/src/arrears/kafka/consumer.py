@@ -48,7 +48,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def __init__(
         self, inbox: Inbox, day_rules: Sequence[DayRule], clock: Clock, appended: Signal, bootstrap: str, owner: str,
-        *, batch: int = 4_000, batches: Batches | None = None,
+        *, batch: int = 4_000, batches: Batches | None = None, instance: str = "",
     ) -> None:  # fmt: skip
         self._inbox = inbox
         self._rules = day_rules
@@ -57,6 +57,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._bootstrap = bootstrap
         self._owner = owner
         self._batch = batch
+        # A named member that was killed takes its partitions back when it returns, without waiting for a session timeout.
+        self._instance = instance or None
         self._batches = batches or Batches(inbox.consumer)
         self._claims: dict[tuple[str, int], Claim] = {}
         self._busy = asyncio.Lock()
@@ -72,7 +74,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _session(self) -> None:
         self._kafka = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap, group_id=self._inbox.consumer, enable_auto_commit=False,
+            bootstrap_servers=self._bootstrap, group_id=self._inbox.consumer, group_instance_id=self._instance,
+            enable_auto_commit=False,
             auto_offset_reset="none", max_partition_fetch_bytes=_FETCH_BYTES, fetch_max_bytes=4 * _FETCH_BYTES,
             session_timeout_ms=10_000, heartbeat_interval_ms=2_000, max_poll_interval_ms=300_000,
             metadata_max_age_ms=30_000, fetch_max_wait_ms=250,
@@ -118,6 +121,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         unclaimed = {tp for tp in self._kafka.assignment() if (tp.topic, tp.partition) not in self._claims}
         if unclaimed:
             await self._claim(unclaimed)
+        epochs = {key: claim.epoch for key, claim in self._claims.items()}
         try:
             found = await self._kafka.getmany(timeout_ms=250, max_records=self._batch)
         except NoOffsetForPartitionError:
@@ -126,17 +130,22 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             _log.error("offsets out of range: the topic was truncated or recreated", error=str(error))
             raise
         async with self._busy:
-            slices = self._slices(found)
+            slices = self._slices(found, epochs)
             if slices:
                 failpoint("consumer.after_receive")
                 await self._apply_all(slices)
         await self._tell()
 
-    def _slices(self, found: dict[TopicPartition, list[Any]]) -> list[Slice]:
+    def _slices(self, found: dict[TopicPartition, list[Any]], epochs: dict[tuple[str, int], int]) -> list[Slice]:
         slices = []
         for tp, records in found.items():
             claim = self._claims.get((tp.topic, tp.partition))
             if claim is None:
+                continue
+            if epochs.get((tp.topic, tp.partition)) != claim.epoch:
+                # Claimed anew while these were fetched: they may begin behind the claim's place, and what lies between
+                # would be passed over.
+                self._kafka.seek(tp, claim.next_offset)
                 continue
             raw = tuple(raw_record(r) for r in records if r.offset >= claim.next_offset)
             if raw:
