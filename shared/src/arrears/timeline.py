@@ -1,6 +1,7 @@
 """The collection timeline: one line an event that concerns a debtor, from whichever service. Every service keeps its own.
 
-There is no order across services: readers sort by event time, record time and event id.
+There is no order across services: readers sort by event time and record time, in one instant by the way that a debt takes
+(ingest, scoring, outreach, legal), and within a service by position.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ _COLUMNS: Final = """event_id text PRIMARY KEY, debtor_id text NOT NULL, source 
     correlation text NOT NULL, actor text NOT NULL, loan_ids text[] NOT NULL, data bytea NOT NULL"""
 
 _SELECT: Final = """SELECT * FROM read.timeline WHERE ($1::text IS NULL OR debtor_id = $1)
-    AND ($2::text IS NULL OR loan_ids @> ARRAY[$2]) ORDER BY occurred_at, recorded_at, event_id LIMIT $3"""
+    AND ($2::text IS NULL OR loan_ids @> ARRAY[$2]) ORDER BY occurred_at, recorded_at,
+      array_position('{ingest,scoring,outreach,legal,audit}'::text[], source), position LIMIT $3"""
 
 
 def timeline(*follows: str) -> Projection:

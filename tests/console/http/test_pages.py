@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html import unescape
 
 import pytest
@@ -10,6 +11,7 @@ from tests.console.conftest import Browser, hear
 from tests.console.story import DEBTOR, story
 
 from arrears.events.registry import event_types
+from arrears.recorded import Recorded
 from arrears.runtime import Runtime
 from arrears.values.identity import debtor_id
 from console.entrypoints.texts import TEXTS
@@ -73,6 +75,21 @@ async def test_lines_stand_by_event_time_in_both_orders(console: Runtime, lead: 
     assert len(found) == len(story())
 
 
+async def test_events_of_one_instant_stand_in_the_order_of_their_log(console: Runtime, lead: Browser) -> None:
+    template = story()[2]
+    await hear(
+        console,
+        [
+            replace(template, position=p, event_id=f"{s}/{p}", source=s)
+            for s in ("scoring", "ingest")
+            for p in (9, 10, 100)
+        ],
+    )
+    html = (await lead.get(f"/debtors/{DEBTOR}?order=old")).text
+    found = re.findall(r'<tr id="e-([\w-]+)"', html)
+    assert found == ["ingest-9", "ingest-10", "ingest-100", "scoring-9", "scoring-10", "scoring-100"]
+
+
 async def test_a_long_timeline_comes_in_pages_without_gap_or_repetition(console: Runtime, lead: Browser) -> None:
     events = story()
     many = [e for i in range(20) for e in _shifted(events, i)]
@@ -87,9 +104,7 @@ async def test_a_long_timeline_comes_in_pages_without_gap_or_repetition(console:
     assert len(seen) == len(set(seen)) == len(many)
 
 
-def _shifted(events: list, turn: int) -> list:  # type: ignore[type-arg]
-    from dataclasses import replace
-
+def _shifted(events: list[Recorded], turn: int) -> list[Recorded]:
     return [
         replace(e, event_id=f"{e.source}/{e.position + 1_000 * turn}", position=e.position + 1_000 * turn)
         for e in events

@@ -28,11 +28,15 @@ _DEBTORS: Final = """SELECT d.debtor_id, d.customer_ref, d.source,
            OR d.debtor_id IN (SELECT debtor_id FROM read.loans WHERE external_ref LIKE $4 OR loan_id LIKE $4))
     ORDER BY d.customer_ref, d.debtor_id LIMIT $5"""
 
+# Two services may speak in the same instant: then by the way that a debt takes, and within a service by position.
+_RANK: Final = "array_position('{ingest,scoring,outreach,legal,audit}'::text[], source)"
+
 _ENTRIES: Final = """SELECT event_id, debtor_id, source, type, schema_version, stream_key, occurred_at, recorded_at,
       effective_on, causation, actor, data FROM read.timeline
     WHERE debtor_id = $1 AND ($2 = '' OR source = $2)
-      AND ($3::timestamptz IS NULL OR (occurred_at, recorded_at, event_id) {compare} ($3, $4, $5))
-    ORDER BY occurred_at {order}, recorded_at {order}, event_id {order} LIMIT $6"""
+      AND ($3::timestamptz IS NULL OR (occurred_at, recorded_at, {rank}, position) {compare} ($3, $4,
+        array_position('{{ingest,scoring,outreach,legal,audit}}'::text[], $5::text), $6::bigint))
+    ORDER BY occurred_at {order}, recorded_at {order}, {rank} {order}, position {order} LIMIT $7"""
 
 Place = tuple[datetime, datetime, str]
 """Where a line stands: event time, record time, event id."""
@@ -123,10 +127,12 @@ class Questions:
         self, debtor_id: str, service: str, start: Place | None, *, newest_first: bool, limit: int
     ) -> list[StoredEvent]:
         """Return events of a debtor from `start` (included) on."""
-        query = _ENTRIES.format(compare="<=" if newest_first else ">=", order="DESC" if newest_first else "ASC")
-        at, recorded, event_id = start or (None, None, None)
+        compare, order = ("<=", "DESC") if newest_first else (">=", "ASC")
+        query = _ENTRIES.format(rank=_RANK, compare=compare, order=order)
+        at, recorded, event_id = start or (None, None, "")
+        source, _, position = event_id.partition("/")
         async with self._database.connection() as connection:
-            rows = await connection.fetch(query, debtor_id, service, at, recorded, event_id, limit)
+            rows = await connection.fetch(query, debtor_id, service, at, recorded, source, int(position or 0), limit)
         return [StoredEvent(*row) for row in rows]
 
     async def places(self, debtor_id: str, event_ids: Sequence[str]) -> dict[str, tuple[Place, str]]:

@@ -73,9 +73,11 @@ def entry_of(stored: StoredEvent, lang: Lang) -> Entry:
         text, on = line(event, lang), stored.effective_on or _date_in(event)
     except (UnknownEvent, InvalidEvent):
         text, on = stored.type, stored.effective_on
+    routine = stored.type in ROUTINE
+    late_by = None if routine else _late_by(stored, on)  # its cause says it already
     return Entry(
-        stored.event_id, stored.source, stored.type, text, stored.occurred_at, stored.recorded_at, on,
-        _late_by(stored, on), stored.causation, stored.actor, stored.type in ROUTINE,
+        stored.event_id, stored.source, stored.type, text, stored.occurred_at, stored.recorded_at, on, late_by,
+        stored.causation, stored.actor, routine,
     )  # fmt: skip
 
 

@@ -39,8 +39,8 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "events": ("条事件", "events"),
     "all": ("全部", "All"),
     "order_note": (
-        "各服务之间没有统一顺序：按事件时间、记录时间、事件编号排列。",
-        "There is no order across services: lines stand by event time, record time and event id.",
+        "各服务之间没有统一顺序：按事件时间、记录时间排列，同一时刻先账务、评分、催收、法务；同一服务内按日志位置。",
+        "There is no order across services: lines stand by event time, record time, and then along the way of a debt.",
     ),
     "newest_first": ("新的在前", "Newest first"),
     "oldest_first": ("旧的在前", "Oldest first"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
@@ -19,6 +20,7 @@ from console.entrypoints.http.render import HEADERS, STYLE, language, page, zone
 PAGE_ROWS: Final = 50
 PAGE_LINES: Final = 100
 SERVICES: Final = ("ingest", "scoring", "outreach", "legal", "audit")
+_EVENT_ID: Final = re.compile(rf"(?:{'|'.join(SERVICES)})/[0-9]{{1,18}}")
 Service = Literal["", "ingest", "scoring", "outreach", "legal", "audit"]
 Text = Annotated[str, Query(max_length=120)]
 
@@ -114,7 +116,7 @@ def _place(text: str) -> Place | None:
     if not text:
         return None
     match decode_cursor(text):
-        case (int(at), int(recorded), str(event_id)):
+        case (int(at), int(recorded), str(event_id)) if _EVENT_ID.fullmatch(event_id):
             return _instant(at), _instant(recorded), event_id
         case _:
             raise _wrong_cursor()
