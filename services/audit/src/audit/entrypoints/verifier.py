@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from prometheus_client import Gauge
 
 from arrears.eventstore.work import Cause, Work
 from arrears.followers import forever
@@ -26,6 +27,8 @@ from audit.use_cases.verify_heads import verify_heads
 
 _POLL_MS: Final = 1_000
 _BACKSTEP: Final = timedelta(minutes=5)
+_VERIFIED = Gauge("arrears_audit_verified_events", "Events of a log that a head found right covers", ["log"])
+_VIOLATIONS = Gauge("arrears_audit_violations", "Violations found in a log", ["log"])
 _CAUSE: Final = Cause(Actor(kind="system", id="audit"))
 
 
@@ -68,6 +71,12 @@ class Verifier:
             await verify_heads(service, self.memory, self._keys, self._report)
             await sign_checkpoint(service, self.memory, self.checkpoints, self._witness, self._runtime.clock.now())
         await self._suspects.look(SERVICES, self.memory, topic.ends, self._report)
+        await self._measure()
+
+    async def _measure(self) -> None:
+        for service in SERVICES:
+            _VERIFIED.labels(service).set((await self.memory.progress(service)).verified)
+            _VIOLATIONS.labels(service).set(len((await self.checkpoints.state(service)).violations))
 
     async def _report(self, service: str, violation: Violation) -> None:
         await self.checkpoints.execute(service, ReportViolation(service, violation, self._runtime.clock.now()))

@@ -15,13 +15,14 @@ from audit.projections.copy import SERVICES
 
 Service = Literal["ingest", "scoring", "outreach", "legal", "audit"]
 
-_LOGS: Final = """SELECT s.name,
-      (SELECT count(*) FROM read.copy c WHERE c.service = s.name) AS copied,
-      coalesce((SELECT checked FROM audit.progress p WHERE p.service = s.name), 0) AS checked,
+# Up to `checked` the copy has no gap, so only what stands behind it needs counting.
+_LOGS: Final = """SELECT s.name, coalesce(p.checked, 0) AS checked,
+      coalesce(p.checked, 0) + (SELECT count(*) FROM read.copy c
+        WHERE c.service = s.name AND c.position > coalesce(p.checked, 0)) AS copied,
       coalesce((SELECT max(size) FROM audit.head h WHERE h.service = s.name), 0) AS signed,
       coalesce((SELECT max(size) FROM audit.head h WHERE h.service = s.name AND verdict = 'ok'), 0) AS verified,
       (SELECT root FROM audit.head h WHERE h.service = s.name AND verdict = 'ok' ORDER BY size DESC LIMIT 1) AS root
-    FROM unnest($1::text[]) s(name)"""
+    FROM unnest($1::text[]) s(name) LEFT JOIN audit.progress p ON p.service = s.name"""
 
 
 class LogVerification(BaseModel):
