@@ -65,10 +65,17 @@ class _Row:
 
 @dataclass(slots=True)
 class _Money:
-    """A receipt's allocation being worked on."""
+    """A receipt's allocation being worked on; `kept` is the earlier one while nothing of it has changed."""
 
     parts: dict[tuple[int, Component], int]
     left: int
+    kept: Allocation | None = None
+
+    def open(self) -> None:
+        """Take the parts out of the earlier allocation, to change them."""
+        if self.kept is not None:
+            self.parts = {(p.no, p.component): p.amount_minor for p in self.kept.parts}
+            self.kept = None
 
 
 def posted_penalty(terms: Terms, penalty_days: int) -> int:
@@ -101,10 +108,7 @@ def advance(terms: Terms, facts: Facts, position: Position, day: date) -> Positi
         )
         for line in position.lines
     ]  # fmt: skip
-    money = [
-        _Money({(p.no, p.component): p.amount_minor for p in allocation.parts}, allocation.left_minor)
-        for allocation in position.allocations
-    ]
+    money = [_Money({}, allocation.left_minor, allocation) for allocation in position.allocations]
     money.extend(_Money({}, receipt.amount_minor) for receipt in facts.receipts[len(money) :])
     return _run(terms, facts, rows, money, position.as_of, day, first=False)
 
@@ -134,6 +138,8 @@ def _run(
 def _frozen(receipt: Receipt, money: _Money) -> Allocation:
     if not receipt.counts:
         return Allocation()
+    if money.kept is not None:
+        return money.kept
     return Allocation(tuple(Part(no, component, n) for (no, component), n in money.parts.items()), money.left)
 
 
@@ -170,6 +176,7 @@ def _reverse(facts: Facts, rows: list[_Row], money: list[_Money], on: date) -> N
     by_no = {row.no: row for row in rows}
     for receipt, one in zip(facts.receipts, money, strict=True):
         if receipt.reversed_on == on and receipt.counts:
+            one.open()
             for (no, component), amount in one.parts.items():
                 _give_back(by_no[no], component, amount)
             one.parts, one.left = {}, 0
@@ -194,6 +201,7 @@ def _allocate(terms: Terms, receipts: Sequence[Receipt], rows: list[_Row], money
         if money[i].left and receipt.counts and receipt.value_on <= on
     ]
     for _, i in sorted(waiting):
+        money[i].open()
         oldest = _oldest_unpaid(terms, rows, on)
         walk = POLICIES[receipts[i].policy_id](stage_of(days_past_due(oldest, on)))
         for row, component in _steps(walk, rows):
