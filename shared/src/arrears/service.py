@@ -21,7 +21,7 @@ import structlog
 import uvicorn
 import uvloop
 
-from arrears import migrations
+from arrears import failpoints, migrations
 from arrears.auth.enforcement import bearer
 from arrears.auth.keys import ProviderKeys
 from arrears.auth.service_tokens import ServiceTokens
@@ -64,6 +64,11 @@ def main(definition: ServiceDefinition, arguments: Sequence[str] | None = None) 
         return 2
     if chosen.step == "migrate":
         return _migrate(settings, check=chosen.check)
+    try:
+        failpoints.arm(definition.name, os.environ)
+    except (failpoints.NotInProduction, failpoints.UnknownFailpoint) as error:
+        print(error, file=sys.stderr)
+        return 2
     roles = tuple(chosen.roles.split(","))
     if unknown := set(roles) - set(ROLES):
         parser.error(f"unknown roles: {', '.join(sorted(unknown))}")
@@ -124,7 +129,7 @@ def roles_of(bound: Runtime, roles: Sequence[str]) -> dict[str, Role]:
             owner = f"{socket.gethostname()}/{os.getpid()}"
             consumer = Consumer(
                 bound.inbox, definition.day_rules, bound.clock, bound.appended, settings.kafka, owner,
-                batch=settings.consumer_batch,
+                batch=settings.consumer_batch, instance=settings.instance,
             )  # fmt: skip
             found["consumer"] = consumer.run
         for number, task in enumerate(definition.extra_tasks(bound)):

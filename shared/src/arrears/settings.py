@@ -31,6 +31,8 @@ class Settings:
     home: Path
     tenant: str
     consumer_batch: int
+    instance: str = ""
+    """name of this process among its replicas, the same after a restart; empty where nobody gives such names"""
 
     @staticmethod
     def read(service: str, environ: Mapping[str, str]) -> Settings:
@@ -56,6 +58,7 @@ class Settings:
             home=Path(environ.get("ARREARS_HOME", ".arrears")),
             tenant=environ.get("ARREARS_TENANT", "default"),
             consumer_batch=_number(environ, "ARREARS_CONSUMER_BATCH", 4_000),
+            instance=environ.get("ARREARS_INSTANCE", ""),
         )
 
 

@@ -25,8 +25,11 @@ from arrears_local.simulator.bank import CoreBanking
 from arrears_local.simulator.portfolio import portfolio
 from arrears_local.simulator.quiescence import until_quiet
 from arrears_local.simulator.world import World, business_days
+from arrears_local.supervisor import Supervisor
 
 FIRST_DAY: Final = date(2026, 1, 5)
+# How long the outside asks again when a service does not answer: it may be on its way back.
+PATIENCE_SECONDS: Final = 60.0
 _PORTS: Final = (
     "ARREARS_KAFKA_PORT", "ARREARS_POSTGRES_PORT", "ARREARS_INGEST_PORT", "ARREARS_SCORING_PORT", "ARREARS_OUTREACH_PORT",
     "ARREARS_LEGAL_PORT", "ARREARS_AUDIT_PORT", "ARREARS_CONSOLE_PORT",
@@ -65,12 +68,21 @@ def own_environment(environ: Mapping[str, str], home: Path) -> dict[str, str]:
 @asynccontextmanager
 async def own_system(home: Path, environ: Mapping[str, str], tell: Tell) -> AsyncIterator[dict[str, str]]:
     """Run a whole system of its own; yields its environment. The broker's jars come from the usual cache."""
+    async with supervised_system(home, environ, tell) as (environment, _):
+        yield environment
+
+
+@asynccontextmanager
+async def supervised_system(
+    home: Path, environ: Mapping[str, str], tell: Tell
+) -> AsyncIterator[tuple[dict[str, str], Supervisor]]:
+    """Run a whole system of its own; yields its environment and who restarts what dies."""
     cache = read_settings(environ).cache
     environment = own_environment(environ, home)
     _share_cache(home, cache)
     settings: LocalSettings = read_settings(environment)
-    async with running_system(settings, make_plan(settings, {}), tell):
-        yield environment | child_environment(settings)
+    async with running_system(settings, make_plan(settings, {}), tell) as supervisor:
+        yield environment | child_environment(settings), supervisor
 
 
 def _share_cache(home: Path, cache: Path) -> None:
@@ -86,7 +98,7 @@ async def world(demo: Demo, environment: Mapping[str, str], kafka: str, tell: Te
     loans = portfolio(demo.seed, demo.loans, FIRST_DAY)
     issuer = environment["ARREARS_OIDC_ISSUER"]
     async with (
-        open_doors("simulator", environment) as doors,
+        open_doors("simulator", environment, PATIENCE_SECONDS) as doors,
         httpx.AsyncClient(timeout=60, trust_env=False) as http,
         AIOKafkaProducer(bootstrap_servers=kafka, acks="all", enable_idempotence=True, linger_ms=5) as producer,
     ):
@@ -97,7 +109,7 @@ async def world(demo: Demo, environment: Mapping[str, str], kafka: str, tell: Te
 
 
 async def _lawyer(http: httpx.AsyncClient, issuer: str, subject: str, environment: Mapping[str, str]) -> Doors:
-    return Doors(http, _PersonToken(http, issuer, subject), environment)
+    return Doors(http, _PersonToken(http, issuer, subject), environment, PATIENCE_SECONDS)
 
 
 class _PersonToken(httpx.Auth):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from secrets import token_hex
-from typing import Any
+from typing import Any, Final
 
 import httpx
 
@@ -14,6 +16,8 @@ from arrears.auth.discovery import ProviderUnavailable
 from arrears.auth.service_tokens import ServiceTokens
 from arrears.settings import PORTS
 from arrears_local.refusals import DependencyDown, LocalRefusal
+
+_ASK_AGAIN_SECONDS: Final = 0.2
 
 
 class Refused(LocalRefusal):
@@ -27,12 +31,19 @@ class Refused(LocalRefusal):
 
 
 class Doors:
-    """Calls services by name; every POST carries an idempotency key."""
+    """Calls services by name; every POST carries an idempotency key.
 
-    def __init__(self, http: httpx.AsyncClient, tokens: httpx.Auth, environ: Mapping[str, str]) -> None:
+    What a service could not answer (it is away, or its database is) is asked again for `patience_seconds`: the same
+    request with the same key, so a command whose answer got lost is not done twice.
+    """
+
+    def __init__(
+        self, http: httpx.AsyncClient, tokens: httpx.Auth, environ: Mapping[str, str], patience_seconds: float = 0
+    ) -> None:
         self._http = http
         self._tokens = tokens
         self._environ = environ
+        self._patience_seconds = patience_seconds
 
     async def get(self, service: str, path: str, **query: str) -> Any:
         """Return the JSON answer of a GET. Raises Refused or DependencyDown."""
@@ -57,23 +68,38 @@ class Doors:
         return f"http://127.0.0.1:{port}"
 
     async def _call(self, method: str, service: str, path: str, **options: Any) -> Any:
+        deadline = time.monotonic() + self._patience_seconds
+        while True:
+            try:
+                return await self._ask(method, service, path, **options)
+            except DependencyDown:
+                if time.monotonic() >= deadline:
+                    raise
+            await asyncio.sleep(_ASK_AGAIN_SECONDS)
+
+    async def _ask(self, method: str, service: str, path: str, **options: Any) -> Any:
         try:
             answer = await self._http.request(method, self.url(service) + path, auth=self._tokens, **options)
         except (httpx.HTTPError, ProviderUnavailable) as error:
             raise DependencyDown(f"{service} does not answer: {error!r}", "start it with `arrears up`") from error
+        if answer.status_code == 503:
+            problem = _problem(answer)
+            raise DependencyDown(f"{service} cannot answer now: {problem.get('detail', '')}", "try again in a moment")
         if answer.status_code >= 400:
             raise Refused(answer.status_code, _problem(answer))
         return answer.json()
 
 
 @asynccontextmanager
-async def open_doors(client: str, environ: Mapping[str, str] = os.environ) -> AsyncIterator[Doors]:
+async def open_doors(
+    client: str, environ: Mapping[str, str] = os.environ, patience_seconds: float = 0
+) -> AsyncIterator[Doors]:
     """Yield the doors as the given client of the identity provider."""
     secret = environ.get("ARREARS_CLIENT_SECRET", f"{client}-development-secret")
     issuer = environ.get("ARREARS_OIDC_ISSUER", "http://127.0.0.1:8200")
     limits = httpx.Limits(max_connections=40)
     async with httpx.AsyncClient(timeout=120, trust_env=False, limits=limits) as http:
-        yield Doors(http, ServiceTokens(issuer, client, secret, http), environ)
+        yield Doors(http, ServiceTokens(issuer, client, secret, http), environ, patience_seconds)
 
 
 def _problem(answer: httpx.Response) -> Mapping[str, Any]:

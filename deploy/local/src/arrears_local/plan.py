@@ -172,7 +172,8 @@ def _addresses(settings: LocalSettings, helper: Helper) -> list[tuple[str, str]]
 def _service(settings: LocalSettings, member: Member, environment: Mapping[str, str], replica: int) -> Process:
     name = member.name if replica == 0 else f"{member.name}-{replica + 1}"
     port = settings.port(member.variable, member.port) + REPLICA_PORT_STEP * replica
-    launch = Launch(name, _python(member), _log(settings, name), {**environment, member.variable: str(port)})
+    own = {member.variable: str(port), "ARREARS_INSTANCE": name}
+    launch = Launch(name, _python(member), _log(settings, name), {**environment, **own})
     url = f"http://{LOOPBACK}:{port}"
     return Process(name, Group.SERVICE, lambda: launch, partial(probe_http, f"{url}/readyz"), port, url)
 

@@ -30,6 +30,7 @@ from arrears.refusals import (
     Refusal,
     StaleVersion,
 )
+from arrears.transient import is_transient
 
 MEDIA_TYPE: Final = "application/problem+json"
 _log = structlog.get_logger("arrears.http")
@@ -102,7 +103,14 @@ def as_problem(error: Exception, statuses: StatusTable) -> JSONResponse | None:
         case HTTPException():
             return _http_problem(error)
         case _:
-            return _by_table(error, {**KERNEL_STATUSES, **statuses})
+            return _by_table(error, {**KERNEL_STATUSES, **statuses}) or _passing(error)
+
+
+def _passing(error: Exception) -> JSONResponse | None:
+    """Answer what passes by itself, such as a database that restarts, so that a caller repeats it with the same key."""
+    if not is_transient(error):
+        return None
+    return problem_response(503, "try-again", "this cannot be answered now; repeat it", headers={"Retry-After": "1"})
 
 
 def _by_table(error: Exception, statuses: StatusTable) -> JSONResponse | None:
