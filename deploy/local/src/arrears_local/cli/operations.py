@@ -175,6 +175,11 @@ def redrive_parked(
         raise typer.Exit(FAILED)
 
 
+@projection.callback()
+def _projection_group() -> None:
+    """Read models."""  # with a callback, one command is still called by its name
+
+
 @projection.command("rebuild")
 def rebuild_projection(
     service: Service,
