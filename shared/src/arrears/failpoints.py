@@ -5,8 +5,8 @@ and no buffer flush softens the blow. `ARREARS_FAILPOINT_LOG=directory` leaves o
 hit, from which CI sees a failpoint that no test reaches. Both are read once, at the first hit.
 
 A supervised process is started again with the same environment and would die again and again. So a service also takes
-one-shot orders from files: with `ARREARS_FAILPOINT_DIR=directory` it looks for `directory/<service>` when it starts and
-at every SIGUSR1; the file holds `name` or `name:n` and is removed when read. The death leaves `directory/<service>@name`.
+one-shot orders from a file: with `ARREARS_FAILPOINT_DIR=directory` it looks into `directory/<service>` when it starts and
+at every SIGUSR1, and takes away the first line, `name` or `name:n`. Its death leaves `directory/<service>@name`.
 """
 
 from __future__ import annotations
@@ -128,13 +128,16 @@ def _log_of(environ: Mapping[str, str]) -> Path | None:
 
 
 def _taken(file: Path) -> str:
-    """Return the order in `file` and remove it, empty when there is none."""
+    """Take the first order out of `file` and return it, empty when there is none."""
     try:
-        text = file.read_text("utf-8")
-        file.unlink()
+        first, *rest = file.read_text("utf-8").splitlines() or [""]
     except FileNotFoundError:
         return ""
-    return text
+    if rest:
+        file.write_text("".join(f"{line}\n" for line in rest), "utf-8")
+    else:
+        file.unlink()
+    return first
 
 
 def _unarmed(name: str) -> None:

@@ -21,7 +21,7 @@ import structlog
 import uvicorn
 import uvloop
 
-from arrears import failpoints, migrations
+from arrears import failpoints
 from arrears.auth.enforcement import bearer
 from arrears.auth.keys import ProviderKeys
 from arrears.auth.service_tokens import ServiceTokens
@@ -77,6 +77,8 @@ def main(definition: ServiceDefinition, arguments: Sequence[str] | None = None) 
 
 
 def _migrate(settings: Settings, *, check: bool) -> int:
+    from arrears import migrations  # alembic would be a third of every start, and only this step needs it
+
     if not check:
         migrations.run(settings.service, settings.database_url)
         return 0

@@ -6,8 +6,6 @@ from typing import Final
 
 import asyncpg
 from aiokafka.errors import KafkaError
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from arrears.eventstore.errors import StreamVersionConflict
 
@@ -21,8 +19,6 @@ _PASSING: Final = (
     asyncpg.LockNotAvailableError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.TooManyConnectionsError,
-    DBAPIError,
-    PoolTimeoutError,
     KafkaError,
     StreamVersionConflict,
     OSError,

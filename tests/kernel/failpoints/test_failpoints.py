@@ -107,12 +107,23 @@ class Served:
 
     def end(self) -> int:
         """Let it end by itself, if it still lives, and return its exit code."""
-        self.process.communicate()
-        return self.process.returncode
+        with self.process as ended:
+            ended.communicate()
+        return ended.returncode
 
     def _line(self) -> str:
         assert self.process.stdout is not None
         return self.process.stdout.readline()
+
+
+def test_orders_are_taken_one_at_each_start(tmp_path: Path) -> None:
+    (tmp_path / "outreach").write_text("append.before\nappend.after:2\n")
+    first = Served(tmp_path)
+    assert (first.hit("append.before"), first.end()) == ("", -signal.SIGKILL)
+    second = Served(tmp_path)
+    said = [second.hit(name) for name in ("append.before", "append.after", "append.after")]
+    assert (said, second.end()) == (["passed\n", "passed\n", ""], -signal.SIGKILL)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["outreach@append.after", "outreach@append.before"]
 
 
 def test_an_order_in_a_file_kills_one_process_once(tmp_path: Path) -> None:
