@@ -78,7 +78,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             enable_auto_commit=False,
             auto_offset_reset="none", max_partition_fetch_bytes=_FETCH_BYTES, fetch_max_bytes=4 * _FETCH_BYTES,
             session_timeout_ms=10_000, heartbeat_interval_ms=2_000, max_poll_interval_ms=300_000,
-            metadata_max_age_ms=30_000, fetch_max_wait_ms=250,
+            metadata_max_age_ms=30_000, fetch_max_wait_ms=500,
         )  # fmt: skip
         self._kafka.subscribe(list(self._inbox.sources), listener=self)
         try:
@@ -123,7 +123,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             await self._claim(unclaimed)
         epochs = {key: claim.epoch for key, claim in self._claims.items()}
         try:
-            found = await self._kafka.getmany(timeout_ms=250, max_records=self._batch)
+            found = await self._kafka.getmany(timeout_ms=500, max_records=self._batch)
         except NoOffsetForPartitionError:
             return  # a fresh group may say so before the claim's seek; the claim decides
         except OffsetOutOfRangeError as error:
