@@ -12,13 +12,13 @@ from typing import Final
 
 import asyncpg
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from arrears_local.kafka import KafkaProcess, default_cache, start_kafka
-from arrears_local.ports import free_port
-from arrears_local.postgres import PostgresProcess, start_postgres
 
 from arrears import migrations
 from arrears.database import Database
 from arrears.migrations import event_log_sql
+from arrears_local.kafka import KafkaProcess, default_cache, start_kafka
+from arrears_local.ports import free_port
+from arrears_local.postgres import PostgresProcess, start_postgres
 
 PARTITIONS: Final = 24
 _number = itertools.count(1)

@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from arrears_local.simulator.bank import CoreBanking
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -19,6 +18,7 @@ from arrears.kafka.consumer import raw_record
 from arrears.values.identity import loan_id
 from arrears_bench.parts import Parts
 from arrears_bench.pipeline_load import Told
+from arrears_local.simulator.bank import CoreBanking
 from ingest.domain.loan import LOAN
 from ingest.domain.loan_commands import PostRepayment
 
@@ -31,7 +31,7 @@ CREATE TABLE IF NOT EXISTS plain_event (id bigint GENERATED ALWAYS AS IDENTITY P
 _SHOWN = "CREATE TABLE IF NOT EXISTS plain_timeline (key text, version int, type text, data bytea, PRIMARY KEY (key, version))"
 
 
-async def plain_rate(parts: Parts, ingest: Database, outreach: Database, records: list[Told]) -> float:
+async def plain_rate(parts: Parts, ingest: Database, outreach: Database, records: list[Told], events: int) -> float:
     """Return records a second through both plain consumers, one after the other in one process."""
     source, published = await parts.topic("plain.corebanking", 1), await parts.topic("plain.events", 1)
     async with ingest.connection() as connection:
@@ -46,7 +46,7 @@ async def plain_rate(parts: Parts, ingest: Database, outreach: Database, records
             await CoreBanking(producer, topic=source).publish(records, SystemClock().now())
             begun = time.perf_counter()
             await _consume(bootstrap, source, len(records), lambda r: _decide(left, producer, published, r))
-            await _consume(bootstrap, published, 2 * len(records), lambda r: _show(right, r))
+            await _consume(bootstrap, published, events, lambda r: _show(right, r))
             return len(records) / (time.perf_counter() - begun)
     finally:
         await left.dispose()

@@ -12,14 +12,13 @@ from arrears.database import Database
 from arrears.kafka.cloudevents import headers_of
 from arrears_bench.parts import PARTITIONS, Parts
 
-_EVENTS_A_RECORD: Final = 2
 _BATCH: Final = 4_000
 
 
-async def raw_rate(parts: Parts, ingest: Database, records: int) -> float:
+async def raw_rate(parts: Parts, ingest: Database, records: int, events: int) -> float:
     """Return records a second of the raw chain over the newest `records` records of the input topic.
 
-    It consumes each record, copies the rows of the two events it led to, and produces them with their headers.
+    It consumes each record, copies the rows of the events it led to, and produces them with their headers.
     """
     topic = await parts.topic("raw.events")
     async with ingest.connection() as connection:
@@ -28,7 +27,7 @@ async def raw_rate(parts: Parts, ingest: Database, records: int) -> float:
         rows = await connection.fetch(
             "SELECT e.*, s.key, s.debtor_id, s.part FROM es.event e JOIN es.stream s ON s.no = e.stream_no "
             "ORDER BY position DESC LIMIT $1",
-            records * _EVENTS_A_RECORD,
+            events,
         )  # fmt: skip
     consumer = AIOKafkaConsumer(
         bootstrap_servers=parts.kafka.bootstrap, auto_offset_reset="none", enable_auto_commit=False
@@ -47,7 +46,9 @@ async def raw_rate(parts: Parts, ingest: Database, records: int) -> float:
         while done < wanted:
             found = await consumer.getmany(timeout_ms=1_000, max_records=_BATCH)
             count = sum(len(some) for some in found.values())
-            await _copy_and_send(ingest, producer, topic, rows[done * 2 : (done + count) * 2])
+            await _copy_and_send(
+                ingest, producer, topic, rows[done * events // wanted : (done + count) * events // wanted]
+            )
             done += count
         return done / (time.perf_counter() - begun)
 
