@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
-import importlib.util
 import os
 import shutil
 import signal
@@ -17,10 +16,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from arrears_local.checks import machine_checks, port_checks
 from arrears_local.jars import jars_missing
 from arrears_local.kafka import probe_kafka
-from arrears_local.launch import Launch, log_tail, spawn_async
+from arrears_local.launch import log_tail
 from arrears_local.plan import Plan, child_environment
 from arrears_local.postgres import create_databases, probe_all
-from arrears_local.refusals import AlreadyRunning, DependencyDown, PreflightFailed, StartFailed
+from arrears_local.refusals import AlreadyRunning, DependencyDown, LocalRefusal, PreflightFailed, StartFailed
+from arrears_local.sample.load import load_sample
+from arrears_local.sample.summary import as_text, summary
 from arrears_local.settings import LocalSettings
 from arrears_local.status import SystemStatus, alive, read_status
 from arrears_local.supervisor import Report, Step, Supervisor, run_to_the_end
@@ -28,7 +29,6 @@ from arrears_local.topics import create_topics
 
 DETACHED_START_WITHIN_SECONDS = 300.0
 DOWN_WITHIN_SECONDS = 90.0
-SAMPLE_MODULE = "arrears_local.sample"
 
 
 def bring_up(
@@ -147,13 +147,13 @@ async def _or_down(probe: Awaitable[None], what: str, remedy: str) -> None:
 
 
 async def _load_sample(settings: LocalSettings, report: Report) -> None:
-    if importlib.util.find_spec(SAMPLE_MODULE) is None:
-        report("no sample portfolio is installed")
-        return
-    log = settings.log_folder / "sample.log"
-    child = await spawn_async(Launch("sample", (sys.executable, "-m", SAMPLE_MODULE), log, child_environment(settings)))
-    if await child.wait() != 0:
-        report(f"the sample portfolio was not loaded; the system runs without it:\n{log_tail(log)}")
+    """The system is as good without its sample, so a refusal is told and ends nothing."""
+    environment = child_environment(settings)
+    try:
+        today = await load_sample(environment, report)
+        report(as_text(await summary(environment, today)))
+    except LocalRefusal as refusal:
+        report(f"the sample portfolio was not loaded: {refusal.message}; {refusal.remedy}")
 
 
 def _preflight(settings: LocalSettings, plan: Plan) -> None:

@@ -62,7 +62,7 @@ async def load_sample(environ: Mapping[str, str], tell: Tell) -> date:
         await _tell_loans(outside, loans)
         await _close_days(outside, today)
         await _take_promises(outside, loans, today)
-        await _call(outside, today)
+        await _call(outside, loans)
         await _decide(outside, loans)
         tell("debtors pay: one on the legal way, one by a bank file")
         await _pay(outside, loans, today)
@@ -163,25 +163,23 @@ async def _take_promises(outside: Outside, loans: Sequence[SampleLoan], today: d
             await outside.people["collector-1"].post("outreach", "/v1/promises", body, key=f"sample-promise-{loan_id}")
 
 
-async def _call(outside: Outside, today: date) -> None:
-    """A collector works the first rows of the call list; at night the gate says no, and that is kept, too."""
-    page = await outside.simulator.get("outreach", "/v1/call-list", limit=str(_CALLS))
-    outside.tell(f"a collector asks the gate for {len(page['items'])} calls")
-    collector = outside.people["collector-1"]
-    for row in page["items"]:
-        key = f"sample-{row['case_id']}-{row['step_no']}-{today}"
-        wish = {"debtor_id": row["debtor_id"], "channel": "voice", "template_id": row["template_id"]}
-        decision = await collector.post("outreach", "/v1/contacts", wish, key=f"{key}-contact")
+async def _call(outside: Outside, loans: Sequence[SampleLoan]) -> None:
+    """A collector calls debtors who are later; at night the gate says no, and that is kept, too."""
+    wanted = [sample for sample in loans if sample.days_past_due > _PROMISED_UP_TO_DAYS][:_CALLS]
+    collector, permitted = outside.people["collector-1"], 0
+    for sample in wanted:
+        debtor_id, loan_id = ids(sample.loan)
+        wish = {"debtor_id": debtor_id, "channel": "voice", "template_id": "collection-call"}
+        decision = await collector.post("outreach", "/v1/contacts", wish, key=f"sample-contact-{loan_id}")
         if decision["permitted"]:
+            permitted += 1
             outcome = {
-                "debtor_id": row["debtor_id"],
-                "disposition": "RPC_CALLBACK",
-                "party": "debtor",
-                "duration_seconds": 75,
-            }
+                "debtor_id": debtor_id, "disposition": "RPC_CALLBACK", "party": "debtor", "duration_seconds": 75,
+            }  # fmt: skip
             path = f"/v1/contacts/{decision['attempt_id']}/outcome"
             with _already_done():
-                await collector.post("outreach", path, outcome, key=f"{key}-outcome")
+                await collector.post("outreach", path, outcome, key=f"sample-outcome-{loan_id}")
+    outside.tell(f"a collector asks the gate for {len(wanted)} calls and may make {permitted}")
 
 
 async def _decide(outside: Outside, loans: Sequence[SampleLoan]) -> None:

@@ -22,6 +22,8 @@ _AGES: Final = (
 )
 LOANS: Final = len(_AGES)
 _FIRST_DUE_IN: Final = timedelta(days=3)
+# Nobody has a number of those who are so late: their treatments end without a contact, and the legal way is proposed.
+_UNREACHABLE_FROM: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +55,14 @@ def last_business_day(today: date) -> date:
 
 def _placed(drawn: SimulatedLoan, days: int, number: int, today: date) -> SampleLoan:
     paid = number % 4
-    next_due = last_business_day(today) - timedelta(days=days) if days else today + _FIRST_DUE_IN + timedelta(days=number % 24)
+    next_due = (
+        last_business_day(today) - timedelta(days=days) if days else today + _FIRST_DUE_IN + timedelta(days=number % 24)
+    )
     lines = tuple(replace(line, due_on=_months(next_due, line.no - 1 - paid)) for line in drawn.lines)
+    phone = "" if days >= _UNREACHABLE_FROM else drawn.customer.phone
     loan = replace(
-        drawn, ref=f"S{number + 1:04d}", customer=replace(drawn.customer, ref=f"SC{drawn.customer.ref[1:]}"),
+        drawn, ref=f"S{number + 1:04d}",
+        customer=replace(drawn.customer, ref=f"SC{drawn.customer.ref[1:]}", phone=phone),
         payment_reference=f"SAMPLE{number + 1:06d}", disbursed_on=_months(lines[0].due_on, -1), lines=lines,
     )  # fmt: skip
     return SampleLoan(loan, paid, days)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from rich.console import Console
 from rich.table import Table
 
 from arrears.values.money import to_major
@@ -38,6 +39,14 @@ async def summary(environ: Mapping[str, str], today: date) -> Table:
         f"legal way: {proposals['granted']} approved, {proposals['open']} proposed"
     )
     return table
+
+
+def as_text(table: Table) -> str:
+    """Return the table as lines of text."""
+    console = Console(width=100)
+    with console.capture() as captured:
+        console.print(table)
+    return captured.get().rstrip()
 
 
 async def _loan(doors: Doors, loan_id: str, as_of: date) -> dict[str, Any]:
