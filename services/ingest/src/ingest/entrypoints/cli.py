@@ -49,7 +49,8 @@ def import_(
         for path in files:
             data = path.read_bytes()
             chosen = format_name or _FORMATS.get(path.suffix.lower(), "camt")
-            key = hashlib.sha256(chosen.encode() + data).hexdigest()
+            # A key for this run only: ingest knows a file again by its bytes, and says so; a stored answer would not.
+            key = f"import-{hashlib.sha256(data).hexdigest()}-{os.urandom(4).hex()}"
             answer = await http.post(
                 "/v1/files", params={"format": chosen}, content=data, headers={"Idempotency-Key": key}
             )
