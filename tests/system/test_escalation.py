@@ -78,7 +78,7 @@ async def test_a_payment_cures_the_loan_and_ends_both_cases(system: System, loan
 
 async def test_the_timeline_command_tells_the_loan_of_all_services_in_order(system: System, loan: TestLoan) -> None:
     told: list[dict[str, Any]] = await system.json_of("timeline", "--loan", loan.loan_id)
-    places = [(event["occurred_at"], event["recorded_at"], event["event_id"]) for event in told]
+    places = [(e["occurred_at"], e["recorded_at"], PUBLISHERS.index(e["source"]), e["position"]) for e in told]
     assert places == sorted(places)
     assert {event["source"] for event in told} == {"ingest", "scoring", "outreach", "legal"}
     names = [event["type"] for event in told]
