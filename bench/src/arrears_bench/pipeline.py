@@ -134,7 +134,7 @@ async def run(parts: Parts) -> Report:
             "plain_events_per_s": middle(plain),
             "bookings_events_per_s": round(booked, 1),
             "bookings_raw_events_per_s": round(raw_booked, 1),
-        },  # fmt: skip
+        },
         ratios={"raw": paired(ours, raw), "plain": paired(ours, plain), "bookings_raw": round(booked / raw_booked, 3)},
         limited_by=(
             "one Python core: of a repayment's two events the decision takes about a quarter, dedupe, states and append a "
