@@ -64,7 +64,7 @@ def _run(wanted: Demo, home: Path, day_done: Any) -> dict[str, Any]:
 
 def _print(found: dict[str, Any]) -> None:
     table = Table("event", *found["events_by_service"], title=f"{found['events_total']:,} events")
-    for name in found["events"]:
+    for name in sorted({name for by_type in found["events_by_service"].values() for name in by_type}):
         table.add_row(
             name, *(f"{by.get(name, 0) or '':,}" if by.get(name) else "" for by in found["events_by_service"].values())
         )
