@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from arrears_local.doors import Doors, Refused
+from arrears_local.simulator.bank import ids
 from arrears_local.simulator.behaviour import LoanBook, answers_the_phone, promises
 
 Books = Mapping[str, LoanBook]
@@ -83,6 +84,15 @@ async def _take_promise(
         return  # a rule said no (a promise is open already); the debtor's words change nothing
     book.promised_for = due_on
     tally.promises += 1
+
+
+async def call_once_more(doors: Doors, books: Books, on: date, tally: Tally) -> None:
+    """A collector in a hurry tries three overdue debtors when the evening's hours are over; the gate says no."""
+    overdue = [book.loan for book in books.values() if book.oldest_due_on(on) and book.due_minor(on)]
+    for loan in sorted(overdue, key=lambda one: one.ref)[:3]:
+        request = {"debtor_id": ids(loan)[0], "channel": "voice"}
+        decision = await doors.post("outreach", "/v1/contacts", request, key=f"late|{loan.ref}|{on}")
+        tally.blocked += not decision["permitted"]
 
 
 async def decide_proposals(lawyers: tuple[Doors, Doors], books: Books, on: date, tally: Tally) -> None:

@@ -13,14 +13,15 @@ import httpx
 from arrears_local.doors import Doors
 from arrears_local.simulator.bank import CoreBanking, Payment, booked, credit_notification, ids, posted
 from arrears_local.simulator.behaviour import LoanBook, chance, pays_in_full
-from arrears_local.simulator.people import Tally, decide_proposals, work_call_list
+from arrears_local.simulator.people import Tally, call_once_more, decide_proposals, work_call_list
 from arrears_local.simulator.portfolio import SimulatedLoan
 from arrears_local.simulator.quiescence import until_quiet
 
+_FRIDAY: Final = 4
 _ZONE: Final = ZoneInfo("Asia/Shanghai")
 _MESSAGES_OUT: Final = time(10, 5)
 _CALLS: Final = time(14, 0)
-_CLOSE: Final = time(21, 30)
+_CLOSE: Final = time(22, 15)
 
 
 def business_days(first: date, count: int) -> Iterator[date]:
@@ -79,6 +80,9 @@ class World:
         await self._pay(on)
         await until_quiet(self.doors)
         await self.move_clock(on, _CLOSE)
+        if on.weekday() == _FRIDAY:
+            await until_quiet(self.doors)
+            await call_once_more(self.doors, self.books, on, self.tally)
         await self.doors.post("ingest", "/v1/business-days", {"date": on.isoformat()}, key=f"close-{on}")
         await until_quiet(self.doors)
 
