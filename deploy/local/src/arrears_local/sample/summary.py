@@ -33,10 +33,13 @@ async def summary(environ: Mapping[str, str], today: date) -> Table:
         table.add_row(bucket, str(len(of_bucket)), _sum(of_bucket, "due_minor"), _sum(of_bucket, "payoff_minor"))
     table.add_row("all", str(len(loans)), _sum(loans, "due_minor"), _sum(loans, "payoff_minor"))
     states = [case["status"] for case in cases if case]
-    table.caption = (
-        f"cases: {states.count('open')} open, {states.count('held')} held, {states.count('closed')} closed · "
-        f"promises: {sum(len(case['promises']) for case in cases if case)} · waiting calls: {waiting} · "
-        f"legal way: {proposals['granted']} approved, {proposals['open']} proposed"
+    table.caption_justify = "left"
+    table.caption = "\n".join(
+        (
+            f"cases: {states.count('open')} open, {states.count('held')} held, {states.count('closed')} closed",
+            f"promises: {sum(len(case['promises']) for case in cases if case)}, calls waiting: {waiting}",
+            f"legal way: {proposals['granted']} approved, {proposals['open']} proposed",
+        )
     )
     return table
 
