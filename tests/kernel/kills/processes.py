@@ -57,15 +57,23 @@ class Service:
                 async with asyncio.timeout(120):
                     code = await self.process.wait()
             except TimeoutError:
-                raise AssertionError(f"{self.name} did not reach {failpoint}:\n{log_tail(self._log)}") from None
-            assert code == -signal.SIGKILL, f"{self.name} ended with {code} before {failpoint}:\n{log_tail(self._log)}"
+                raise AssertionError(f"{self.name} did not reach {failpoint}:\n{self.last_words()}") from None
+            assert code == -signal.SIGKILL, f"{self.name} ended with {code} before {failpoint}:\n{self.last_words()}"
             self.deaths.append(failpoint)
         await self.start()
+
+    async def live(self) -> None:
+        """Start it unless it runs."""
+        if self.process is None or self.process.returncode is not None:
+            await self.start()
 
     def alive(self) -> None:
         """Raise unless the process that was started last still runs."""
         code = self.process.returncode
-        assert code is None, f"{self.name} ended by itself with {code}:\n{log_tail(self._log)}"
+        assert code is None, f"{self.name} ended by itself with {code}:\n{self.last_words()}"
+
+    def last_words(self) -> str:
+        return log_tail(self._log, 70)
 
     async def stop(self) -> None:
         if self.process is not None and self.process.returncode is None:
