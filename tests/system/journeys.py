@@ -9,6 +9,7 @@ import pytest
 from tests.system.loans import TestLoan
 from tests.system.running import Story, System
 
+from arrears.auth.principal import Role
 from arrears_local.doors import Refused
 
 DAY: Final = timedelta(days=1)
@@ -68,18 +69,24 @@ async def refused(system: System, collector: str, loan: TestLoan, reason_code: s
 
 
 async def approve_twice(system: System, loan: TestLoan) -> dict[str, Any]:
-    """Two people grant the open proposal; the same person twice, or somebody without the role, does not count."""
+    """Two people grant the open proposal; who asked for it, one person twice, or a wrong role does not count."""
     page = await system.person("legal-1").get("legal", "/v1/proposals", status="open", limit="100")
     (proposal,) = [item for item in page["items"] if item["debtor_id"] == loan.debtor_id]
     path = f"/v1/proposals/{proposal['approval_id']}/approvals"
     with pytest.raises(Refused) as outsider:
         await system.person("collector-1").post("legal", path, {})
     assert outsider.value.status == 403
+    requester = {
+        "Authorization": f"Bearer {system.token_of(Role.legal, proposal['requested_by'])}",
+        "Idempotency-Key": "1",
+    }
+    own = await system.http.post(system.doors.url("legal") + path, json={}, headers=requester)
+    assert (own.status_code, own.json()["code"]) == (403, "self-approval")
     first = await system.person("legal-1").post("legal", path, {})
     assert (first["status"], first["granted_by"], first["legal_case_id"]) == ("open", ["legal-1"], None)
     with pytest.raises(Refused) as again:
         await system.person("legal-1").post("legal", path, {})
-    assert again.value.status in (403, 409)
+    assert again.value.status == 409
     second: dict[str, Any] = await system.person("lead-1").post("legal", path, {})
     assert (second["status"], second["granted_by"]) == ("granted", ["legal-1", "lead-1"])
     await system.quiet()

@@ -94,12 +94,12 @@ class System:
             self._people[subject] = Doors(self.http, tokens, self.environment)
         return self._people[subject]
 
-    def token_of(self, role: Role) -> str:
+    def token_of(self, role: Role, subject: str = "") -> str:
         """Return a good token of somebody who has exactly one role, signed by the running issuer's own key."""
         issuer = self.environment["ARREARS_OIDC_ISSUER"]
         key = kept_key(Path(self.environment["ARREARS_HOME"]))
         now = datetime.now(UTC).timestamp()  # noqa: TID251  (tokens live in real time)
-        return mint(key, issuer=issuer, subject=f"only-{role}", roles=(role,), now=now)
+        return mint(key, issuer=issuer, subject=subject or f"only-{role}", roles=(role,), now=now)
 
     async def move_clock(self, on: date, at: time, zone: ZoneInfo = HOME_ZONE) -> datetime:
         """Set the time that the whole system goes by; what falls due by then happens before this returns."""
