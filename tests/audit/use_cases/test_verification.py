@@ -111,13 +111,32 @@ async def test_what_is_late_is_not_missing_and_what_is_missing_is_not_late(
         return end
 
     async def look() -> list[tuple[str, str, int]]:
-        await suspects.look(["ingest"], auditor.memory, ends, auditor.report)
+        await suspects.look(["ingest"], auditor.memory, await auditor.memory.consumed(), ends, auditor.report)
         return [(service, v.kind, v.position) for service, v in auditor.reports]
 
     assert await look() == []
     assert await look() == [], "the topic has not been read to where it ended"
     await auditor.spoil("INSERT INTO es.consumer_offset VALUES ('audit', 'ingest.events', 0, 7, 1, 'me')")
     assert await look() == [("ingest", "position_gap", 4)]
+
+
+async def test_what_is_copied_after_the_check_is_not_missing(publisher: Publisher, auditor: Auditor) -> None:
+    events = await publisher.charge(*LOANS)
+    await publisher.seal()
+    await auditor.hear(events[:3])
+    await auditor.receive(await publisher.heads())
+    await auditor.check()
+    suspects = Suspects()
+
+    async def ends(_services: object) -> dict[tuple[str, int], int]:
+        return {("ingest.events", 0): 7}
+
+    await suspects.look(["ingest"], auditor.memory, await auditor.memory.consumed(), ends, auditor.report)
+    consumed = await auditor.memory.consumed()
+    await auditor.hear(events[3:])  # read to the end, but not checked yet
+    await auditor.spoil("INSERT INTO es.consumer_offset VALUES ('audit', 'ingest.events', 0, 7, 1, 'me')")
+    await suspects.look(["ingest"], auditor.memory, consumed, ends, auditor.report)
+    assert await auditor.check() == []
 
 
 async def test_a_cause_may_arrive_after_its_effect(publisher: Publisher, auditor: Auditor) -> None:

@@ -65,12 +65,13 @@ class Verifier:
 
     async def turn(self, topic: HeadsTopic) -> None:
         """Check what has been copied, judge the heads, sign what is due, and look for what is missing."""
+        consumed = await self.memory.consumed()
         for service in SERVICES:
             while await check_copy(service, self.memory, self._report, self._services, self._backstep):
                 pass
             await verify_heads(service, self.memory, self._keys, self._report)
             await sign_checkpoint(service, self.memory, self.checkpoints, self._witness, self._runtime.clock.now())
-        await self._suspects.look(SERVICES, self.memory, topic.ends, self._report)
+        await self._suspects.look(SERVICES, self.memory, consumed, topic.ends, self._report)
         await self._measure()
 
     async def _measure(self) -> None:

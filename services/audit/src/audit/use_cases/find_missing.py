@@ -35,15 +35,20 @@ class Suspects:
 
     noticed: dict[Suspect, Offsets] = field(default_factory=dict)
 
-    async def look(self, services: Collection[str], memory: Memory, ends: Ends, report: Report) -> None:
-        """Report what is gone for good, and what the consumer had to park."""
+    async def look(
+        self, services: Collection[str], memory: Memory, consumed: Offsets, ends: Ends, report: Report
+    ) -> None:
+        """Report what is gone for good, and what the consumer had to park.
+
+        `consumed` are the offsets up to which records were in the copy before it was checked last: what has been copied
+        since is not checked yet, and would look missing.
+        """
         parked = await memory.parked()
         for record in parked:
             await report(record.service, _parked_violation(record))
         held = {record.service for record in parked}
         missing = await _missing(services, memory, held)
         self.noticed = {one: known for one, known in self.noticed.items() if one in missing}
-        consumed = await memory.consumed()
         for one in missing & self.noticed.keys():
             if all(consumed.get(place, 0) >= end for place, end in self.noticed[one].items()):
                 await report(one.service, Violation(kind=one.kind, position=one.position, detail=one.detail))
