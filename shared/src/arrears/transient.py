@@ -12,6 +12,7 @@ from arrears.eventstore.errors import StreamVersionConflict
 _PASSING: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a statement sent in the moment in which the server dies ("cannot switch to state")
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,

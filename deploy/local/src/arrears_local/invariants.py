@@ -30,7 +30,7 @@ async def check_invariants(environment: Mapping[str, str], world: World) -> dict
     databases = {s: await asyncpg.connect(Settings.read(s, environment).database_url) for s in SERVICES}
     try:
         return {
-            "G1": await _accepted_is_kept(databases["ingest"], world),
+            "G1": await _accepted_is_kept(databases, world),
             "G2": await _everybody_heard(databases, environment),
             "G3": await _effects_once(databases),
             "G4": await _projections_are_folds(environment),
@@ -53,19 +53,46 @@ async def count_events(environment: Mapping[str, str]) -> dict[str, dict[str, in
     return found
 
 
-async def _accepted_is_kept(ingest: Any, world: World) -> Found:
-    """G1: every loan and every payment that the outside handed over is in the log."""
-    loans = await ingest.fetchval("SELECT count(*) FROM es.event WHERE type = 'LoanImported'")
+async def _accepted_is_kept(databases: Mapping[str, Any], world: World) -> Found:
+    """G1: what the outside handed over or was told to be done is in the logs once, and no log has a gap."""
+    ingest, outreach, legal = (databases[service] for service in ("ingest", "outreach", "legal"))
     money = await ingest.fetchrow(
         "SELECT count(*) AS n, coalesce(sum((convert_from(data, 'UTF8')::jsonb->>'amount_minor')::bigint), 0) AS total "
         "FROM es.event WHERE type = 'RepaymentReceived'"
     )
-    sent = sum(payment.amount_minor for payment in world.payments)
-    holds = (loans, money["n"], money["total"]) == (len(world.loans), len(world.payments), sent)
-    return Found(
-        holds,
-        f"{loans}/{len(world.loans)} loans, {money['n']}/{len(world.payments)} payments, {money['total']}/{sent} fen",
+    calls = await outreach.fetchval(
+        "SELECT count(*) FROM es.event WHERE type = 'ContactAttempted' "
+        "AND convert_from(data, 'UTF8')::jsonb->>'channel' = 'voice'"
     )
+    tally = world.tally
+    pairs = {
+        "loans": (await _count(ingest, "LoanImported"), len(world.loans)),
+        "payments": (money["n"], len(world.payments)),
+        "fen": (money["total"], sum(payment.amount_minor for payment in world.payments)),
+        "calls": (calls, tally.calls),
+        "promises": (await _count(outreach, "PromiseMade"), tally.promises),
+        "approvals": (await _count(legal, "ApprovalGranted"), tally.approvals),
+    }
+    torn = [publisher for publisher in PUBLISHERS if not await _is_dense(databases[publisher])]
+    holds = not torn and all(kept == given for kept, given in pairs.values())
+    told = ", ".join(f"{kept}/{given} {what}" for what, (kept, given) in pairs.items())
+    return Found(holds, told + "".join(f", the log of {one} has a gap" for one in torn))
+
+
+async def _count(database: Any, name: str) -> int:
+    found: int = await database.fetchval("SELECT count(*) FROM es.event WHERE type = $1", name)
+    return found
+
+
+async def _is_dense(database: Any) -> bool:
+    """Say whether a log's positions are 1 to n, and so the versions of each of its streams, up to the stream's own."""
+    dense: bool = await database.fetchval(
+        """SELECT (SELECT count(*) = coalesce(max(position), 0) FROM es.event) AND NOT EXISTS (
+          SELECT FROM es.stream s LEFT JOIN es.event e ON e.stream_no = s.no GROUP BY s.no, s.version
+          HAVING count(e.version) <> s.version OR count(DISTINCT e.version) <> s.version
+              OR coalesce(max(e.version), 0) <> s.version)"""
+    )
+    return dense
 
 
 async def _everybody_heard(databases: Mapping[str, Any], environment: Mapping[str, str]) -> Found:
