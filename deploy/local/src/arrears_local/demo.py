@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaProducer
 
 from arrears_local.doors import Doors, open_doors
 from arrears_local.invariants import check_invariants, count_events
-from arrears_local.issuer.visitor import sign_in
+from arrears_local.person import PersonToken
 from arrears_local.plan import child_environment, make_plan
 from arrears_local.ports import free_port
 from arrears_local.runner import running_system
@@ -109,25 +109,7 @@ async def world(demo: Demo, environment: Mapping[str, str], kafka: str, tell: Te
 
 
 async def _lawyer(http: httpx.AsyncClient, issuer: str, subject: str, environment: Mapping[str, str]) -> Doors:
-    return Doors(http, _PersonToken(http, issuer, subject), environment, PATIENCE_SECONDS)
-
-
-class _PersonToken(httpx.Auth):
-    """The token of a person who signs in again when it has expired."""
-
-    def __init__(self, http: httpx.AsyncClient, issuer: str, subject: str) -> None:
-        self._http, self._issuer, self._subject = http, issuer, subject
-        self._token = ""
-
-    async def async_auth_flow(self, request: httpx.Request) -> Any:
-        if not self._token:
-            self._token = (await sign_in(self._http, self._issuer, self._subject)).access_token
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        response = yield request
-        if response.status_code == 401:
-            self._token = (await sign_in(self._http, self._issuer, self._subject)).access_token
-            request.headers["Authorization"] = f"Bearer {self._token}"
-            yield request
+    return Doors(http, PersonToken(http, issuer, subject), environment, PATIENCE_SECONDS)
 
 
 async def run_demo(demo: Demo, home: Path, tell: Tell, day_done: Day) -> dict[str, Any]:
