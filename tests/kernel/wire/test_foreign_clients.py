@@ -103,6 +103,20 @@ async def test_a_foreign_client_reads_what_the_relay_wrote(
     assert {event.event_id: event for event in map(from_own_log, records)} == log
 
 
+async def test_the_largest_event_that_the_log_takes_is_published_too(
+    store: EventStore, kafka: KafkaProcess, unique: Callable[[str], str]
+) -> None:
+    topic = await make_topic(kafka.bootstrap, unique("ingest.events"), PARTITIONS)
+    work = store.work(NOON)
+    for name in ("small", "x" * 899_000, "small"):
+        await work.execute(fees("loan-1"), Charge(name), CAUSE)
+    async with store.database.transaction() as connection:
+        await store.append(connection, [work])
+    async with running(Relay(store, kafka.bootstrap, SystemClock(), Signal(), 0.05, topic=topic).run()):
+        records = await asyncio.to_thread(read, kafka.bootstrap, topic, 3)
+    assert [dict(record.headers)["ce_id"] for record in records] == [b"ingest/1", b"ingest/2", b"ingest/3"]
+
+
 async def test_the_relays_partitions_are_those_of_the_default_partitioner(
     kafka: KafkaProcess, unique: Callable[[str], str]
 ) -> None:
