@@ -71,7 +71,7 @@ class CoreBanking:
         """Send (customer reference, event id, event) and return when the broker has them all."""
         futures = [
             await self._producer.send(
-                TOPIC, encode(event), key=customer.encode(), headers=_headers(event, event_id, at)
+                self._topic, encode(event), key=customer.encode(), headers=_headers(event, event_id, at)
             )
             for customer, event_id, event in events
         ]
