@@ -62,6 +62,18 @@ class Doors:
         }
         return await self._call("POST", service, path, content=content, headers=headers, params=query)
 
+    async def callbacks(self) -> tuple[int, int]:
+        """Return how many callbacks the development provider has made and how many messages still have some to make.
+
+        Both are 0 where another provider, or none, answers: what that one does cannot be known.
+        """
+        url = self._environ.get("ARREARS_SMS_URL", "http://127.0.0.1:8201")
+        try:
+            found = (await self._http.get(f"{url}/callbacks")).raise_for_status().json()
+            return int(found["made"]), int(found["under_way"])
+        except (httpx.HTTPError, ValueError, KeyError, TypeError):
+            return 0, 0
+
     def url(self, service: str) -> str:
         """Return where a service listens."""
         port = self._environ.get(f"ARREARS_{service.upper()}_PORT", str(PORTS[service]))

@@ -54,6 +54,7 @@ class SmsServer:
         self._book = book
         self._http = http
         self._calling: set[asyncio.Task[None]] = set()
+        self._called = 0
 
     def routes(self) -> list[Route]:
         messages = "/2010-04-01/Accounts/{account}/Messages"
@@ -61,6 +62,7 @@ class SmsServer:
             Route(messages + ".json", self.create, methods=["POST"]),
             Route(messages + "/{sid}.json", self.fetch, methods=["GET"]),
             Route("/messages", self.list_all, methods=["GET"]),
+            Route("/callbacks", self.count_callbacks, methods=["GET"]),
         ]
 
     async def create(self, request: Request) -> Response:
@@ -96,6 +98,10 @@ class SmsServer:
         return JSONResponse(
             {"messages": [asdict(message) for message in self._book.all(request.query_params.get("to"))]}
         )
+
+    async def count_callbacks(self, request: Request) -> Response:
+        """For tests and the demo, not part of Twilio: callbacks made so far, and messages that still have some to make."""
+        return JSONResponse({"made": self._called, "under_way": len(self._calling)})
 
     async def close(self) -> None:
         """Stop calling back."""
@@ -145,6 +151,7 @@ class SmsServer:
             message.callbacks.append(f"{status} (not taken)")
         else:
             message.callbacks.append(status)
+        self._called += 1
 
     async def _post(self, url: str, params: dict[str, str], signature: str) -> None:
         try:

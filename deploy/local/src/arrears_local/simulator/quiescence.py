@@ -18,8 +18,8 @@ class NeverQuiet(LocalRefusal):
 async def until_quiet(doors: Doors, services: tuple[str, ...] = SERVICES, seconds: float = 300) -> list[dict[str, Any]]:
     """Wait until every service has lag 0 and nobody's log grew meanwhile; returns the lag of each service.
 
-    An event on its way between two services shows in the log of the first or the lag of the second, so two equal,
-    idle measurements in a row leave no place for one.
+    An event on its way between two services shows in the log of the first or the lag of the second, a message in the
+    provider's callbacks, so two equal, idle measurements in a row leave no place for one.
 
     Raises:
         NeverQuiet: after `seconds`, with what was left.
@@ -30,8 +30,9 @@ async def until_quiet(doors: Doors, services: tuple[str, ...] = SERVICES, second
         async with asyncio.timeout(seconds):
             while True:
                 lags = list(await asyncio.gather(*(doors.get(service, "/v1/lag") for service in services)))
-                heads = [lag["head"] for lag in lags]
-                idle = not any(lag["total"] for lag in lags)
+                called, calling = await doors.callbacks()
+                heads = [*(lag["head"] for lag in lags), called]
+                idle = not calling and not any(lag["total"] for lag in lags)
                 if idle and heads == before:
                     return lags
                 before = heads if idle else None
