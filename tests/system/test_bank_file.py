@@ -87,6 +87,7 @@ async def _kept_and_closed(system: System) -> None:
     assert story.because_of("CaseClosed") == "LoanCured"
     assert story.one("CaseClosed").data["reason"] == "paid_off"
     assert story.one("AssessmentEnded").data["open_loans"] == 0
+    await refused(system, "collector-1", PAID_IN_FULL, "BLOCK_CONTACT_AFTER_PAID")
     other = await system.story(PAID_IN_PART.debtor_id)
     assert other.one("RepaymentReceived").data["amount_minor"] == 913_93
     assert not other.all("LoanCured")
