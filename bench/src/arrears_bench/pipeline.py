@@ -34,7 +34,7 @@ from arrears_local.topics import create_topics
 from ingest.entrypoints.definition import INGEST
 from ingest.use_cases.told import NATIVE_TOPIC
 
-LOANS: Final = int(os.environ.get("ARREARS_BENCH_LOANS", "3000"))
+LOANS: Final = int(os.environ.get("ARREARS_BENCH_LOANS", "5000"))
 RECORDS: Final = int(os.environ.get("ARREARS_BENCH_RECORDS", "15000"))
 ROUNDS: Final = 3
 PLAIN_RECORDS: Final = 600
@@ -56,9 +56,9 @@ class Chain:
     def _roles(self) -> tuple[Coroutine[Any, Any, None], ...]:
         clock, bootstrap = self._clock, self._bootstrap
         return (
-            Consumer(self._ingest, (), clock, self.decided, bootstrap, "bench").run(),
+            Consumer(self._ingest, (), clock, self.decided, bootstrap, "bench", batch=2_000).run(),
             Relay(self.book, bootstrap, clock, self.decided, 0.5).run(),
-            Consumer(self._outreach, (), clock, self.shown, bootstrap, "bench").run(),
+            Consumer(self._outreach, (), clock, self.shown, bootstrap, "bench", batch=2_000).run(),
         )
 
     @asynccontextmanager

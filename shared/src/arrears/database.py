@@ -16,7 +16,7 @@ import asyncpg
 Connection = Any  # asyncpg.Connection, which ships no types
 
 _SESSION: Final = {
-    "idle_in_transaction_session_timeout": "5s",
+    "idle_in_transaction_session_timeout": "30s",  # a batch decides in memory meanwhile
     "lock_timeout": "10s",
     "jit": "off",
     "timezone": "UTC",

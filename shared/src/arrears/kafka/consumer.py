@@ -32,6 +32,7 @@ from arrears.wakes import PAGE, DayRule, wake_day
 
 _log = structlog.get_logger()
 _DAY: Final = type_of(BusinessDayClosed).wire_name.encode()
+_SMALLEST: Final = 50
 _FETCH_BYTES: Final = 9 * 1024 * 1024  # one 5 MB record must fit, or the partition would stand still
 
 
@@ -48,7 +49,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def __init__(
         self, inbox: Inbox, day_rules: Sequence[DayRule], clock: Clock, appended: Signal, bootstrap: str, owner: str,
-        *, batch: int = 4_000, batches: Batches | None = None, instance: str = "",
+        *, batch: int = 2_000, batches: Batches | None = None, instance: str = "",
     ) -> None:  # fmt: skip
         self._inbox = inbox
         self._rules = day_rules
@@ -57,6 +58,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._bootstrap = bootstrap
         self._owner = owner
         self._batch = batch
+        self._limit = batch
         # A named member that was killed takes its partitions back when it returns, without waiting for a session timeout.
         self._instance = instance or None
         self._batches = batches or Batches(inbox.consumer)
@@ -123,7 +125,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             await self._claim(unclaimed)
         epochs = {key: claim.epoch for key, claim in self._claims.items()}
         try:
-            found = await self._kafka.getmany(timeout_ms=500, max_records=self._batch)
+            found = await self._kafka.getmany(timeout_ms=500, max_records=self._limit)
         except NoOffsetForPartitionError:
             return  # a fresh group may say so before the claim's seek; the claim decides
         except OffsetOutOfRangeError as error:
@@ -133,7 +135,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             slices = self._slices(found, epochs)
             if slices:
                 failpoint("consumer.after_receive")
-                await self._apply_all(slices)
+                await self._apply_within_limit(slices)
         await self._tell()
 
     def _slices(self, found: dict[TopicPartition, list[Any]], epochs: dict[tuple[str, int], int]) -> list[Slice]:
@@ -151,6 +153,15 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             if raw:
                 slices.append(Slice(tp.topic, tp.partition, claim.epoch, claim.next_offset, raw[-1].offset + 1, raw))
         return slices
+
+    async def _apply_within_limit(self, slices: list[Slice]) -> None:
+        """Take smaller batches after a failure, larger ones after success: a slow machine must not fail by its own size."""
+        try:
+            await self._apply_all(slices)
+        except Exception:
+            self._limit = max(_SMALLEST, self._limit // 2)
+            raise
+        self._limit = min(self._batch, self._limit * 2)
 
     async def _apply_all(self, slices: list[Slice]) -> None:
         """Apply the slices; a closed day is a barrier: what stands before it in its partition comes first."""
