@@ -71,7 +71,7 @@ class Killer:
         for service, names in plan.items():
             if names and service not in self.open:
                 self.open[service], names[:] = names[:at_most], names[at_most:]
-                lines = [f"{name}:{_AT_HIT.get(name, 1)}\n" for name in self.open[service]]
+                lines = [f"{name}:{_at_hit(service, name)}\n" for name in self.open[service]]
                 (self.orders / service).write_text("".join(lines))
                 os.kill(_pid(status, service), signal.SIGUSR1)
 
@@ -94,6 +94,11 @@ class Killer:
     def kill(self, name: str) -> None:
         """End a process with SIGKILL, wherever it is in its work."""
         os.kill(_pid(self.supervisor.status(), name), signal.SIGKILL)
+
+
+def _at_hit(service: str, name: str) -> int:
+    """Return which hit shall kill: ingest hears no heartbeats, so its consumer does nothing but the day's work."""
+    return _AT_HIT.get(name, 1) if service != "ingest" else 1
 
 
 def deaths(status: SystemStatus) -> dict[str, tuple[int, int | None]]:

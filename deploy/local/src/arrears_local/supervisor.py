@@ -20,9 +20,9 @@ from arrears_local.waiting import wait_until_ready
 READY_WITHIN_SECONDS = 90.0
 STOP_WITHIN_SECONDS = 25.0
 FIRST_BACKOFF_SECONDS = 0.25
-LONGEST_BACKOFF_SECONDS = 30.0
+LONGEST_BACKOFF_SECONDS = 8.0
 # A process that was ready this long and then dies is restarted as if for the first time.
-FORGIVEN_AFTER_SECONDS = 5.0
+FORGIVEN_AFTER_SECONDS = 3.0
 # One that never got ready is given up after so many tries, so that a start fails with its reason.
 TRIES_BEFORE_READY = 4
 
