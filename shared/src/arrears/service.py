@@ -15,6 +15,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from functools import partial
 from typing import Any
 
 import httpx
@@ -30,6 +31,7 @@ from arrears.auth.tokens import TokenVerifier
 from arrears.clock import clock_from_settings
 from arrears.database import Database
 from arrears.followers import Follower, ProjectionFollower
+from arrears.housekeeping import keep_tidy
 from arrears.http.app import create_app
 from arrears.http.operations import operations_router
 from arrears.kafka.consumer import Consumer
@@ -145,6 +147,8 @@ def roles_of(bound: Runtime, roles: Sequence[str]) -> dict[str, Role]:
         found["tree-heads"] = head_publisher(bound)
         for reaction in definition.reactions:
             found[f"reaction-{reaction.name}"] = ReactionFollower(reaction, bound, bound.appended, idle).run
+    if "timers" in roles:
+        found["housekeeping"] = partial(keep_tidy, bound.database)
     if "timers" in roles and definition.instant_rules:
         found["timers"] = Timers(store, bound.inbox, definition.instant_rules, bound.clock, bound.appended).run
     return found
