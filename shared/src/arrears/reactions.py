@@ -25,11 +25,16 @@ _AT_ONCE: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
-    """Calls `react` for each own event of the given types. It returns when done with it, for good or ill."""
+    """Calls `react` for each own event of the given types. It returns when done with it, for good or ill.
+
+    `repeat`, if given, is called instead for an event with which an earlier life of the follower may have begun: what it
+    cannot do now may have been done then.
+    """
 
     name: str
     events: tuple[type[Event], ...]
     react: Callable[[Recorded, Runtime], Awaitable[None]]
+    repeat: Callable[[Recorded, Runtime], Awaitable[None]] | None = None
 
 
 class ReactionFollower:
@@ -53,28 +58,32 @@ class ReactionFollower:
                 await asyncio.sleep(1)
             async with session.transaction():
                 position = await cursor(session, self.name)
+            # Whoever led before can have read no further than this: its lock ended with its session.
+            head = await session.fetchval("SELECT coalesce(max(position), 0) FROM es.event")
             while True:
                 events = await self._runtime.store.read(session, position, _PAGE)
                 if not events:
                     await wait(self._wake, self._idle)
                     continue
-                await self._react(events)
+                await self._react(events, head)
                 position = events[-1].position
                 await session.execute("UPDATE es.follower SET position = $2 WHERE name = $1", self.name, position)
         finally:
             await session.close()
 
-    async def _react(self, events: list[Recorded]) -> None:
+    async def _react(self, events: list[Recorded], head: int) -> None:
+        reaction = self._reaction
+        repeat = reaction.repeat or reaction.react
         by_debtor: dict[str, list[Recorded]] = {}
         for event in events:
-            if isinstance(event.data, self._reaction.events):
+            if isinstance(event.data, reaction.events):
                 by_debtor.setdefault(event.debtor_id, []).append(event)
         free = asyncio.Semaphore(_AT_ONCE)
 
         async def one(own: list[Recorded]) -> None:
             async with free:
                 for event in own:
-                    await self._reaction.react(event, self._runtime)
+                    await (repeat if event.position <= head else reaction.react)(event, self._runtime)
 
         async with asyncio.TaskGroup() as group:
             for own in by_debtor.values():

@@ -108,6 +108,17 @@ async def test_a_reaction_begins_again_where_it_was_not_finished(bound: Runtime)
     assert calls.made == ["a/0", "a/1", "a/2", "a/2"]
 
 
+async def test_what_an_earlier_life_may_have_begun_is_known_for_a_repetition(bound: Runtime) -> None:
+    calls, repeated = Calls(), Calls()
+    reaction = Reaction("calls", (FeeCharged,), calls.react, repeated.react)
+    await charge(bound, "a", "a")
+    async with running(ReactionFollower(reaction, bound, bound.appended, 0.05).run()):
+        await until_done(bound, 2)
+        await charge(bound, "a")
+        await until_done(bound, 3)
+    assert (repeated.made, calls.made) == (["a/0", "a/1"], ["a/2"])
+
+
 async def test_of_two_replicas_one_reacts(bound: Runtime) -> None:
     calls = Calls()
     async with running(calls.follower(bound).run(), calls.follower(bound).run()):

@@ -27,6 +27,7 @@ from arrears.auth.webhooks import twilio_signature
 from arrears.database import Database
 from arrears.events.ingest import DelinquencyBucketChanged
 from arrears.events.legal import Claim, EscalatedToLegal
+from arrears.events.outreach import ContactPermitted
 from arrears_local.providers.sms import Account
 from outreach.adapters.sms_gateway import callback_url
 from outreach.projections.call_list import CALL_LIST
@@ -157,6 +158,26 @@ async def test_an_answer_that_got_lost_does_not_send_twice(service: Outreach) ->
     (message,) = service.book.all(None)
     assert message.requests == 2
     assert (await service.world.names()).count("ContactAttempted") == 1
+
+
+async def test_a_message_that_went_out_before_a_crash_keeps_its_slot_when_it_cannot_be_repeated(
+    service: Outreach,
+) -> None:
+    await open_case(service)
+    await service.at(day(1), 10)
+    await service.fire()
+    service.addresses.number = None  # the process that sent it died; the next one gets no key
+    await service.react(from_the_start=True)
+    (permit,) = [e.data for e in await service.world.log() if isinstance(e.data, ContactPermitted)]
+    assert "ContactReleased" not in await service.world.names()
+
+    url = callback_url("http://127.0.0.1:8103", DEBTOR, permit.attempt_id)
+    form = {"MessageSid": "SM1", "MessageStatus": "delivered"}
+    signed = {"X-Twilio-Signature": twilio_signature(url, form, Account().token)}
+    async with service.world.client("provider") as client:
+        answer = await client.post(url, data=form, headers=signed)
+    assert answer.status_code == 204
+    assert (await service.world.names())[-3:] == ["ContactAttempted", "MessageDelivered", "StepDone"]
 
 
 async def test_a_refused_message_gives_its_slot_back_and_a_destroyed_key_sends_nothing(service: Outreach) -> None:

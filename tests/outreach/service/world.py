@@ -101,12 +101,12 @@ class Outreach:
         return woken
 
     async def react(self, *, from_the_start: bool = False) -> None:
-        """Let the sending see what it has not seen yet, or everything again."""
+        """Let the sending see what it has not seen yet, or everything again, as after a crash."""
         events = await self.world.log()
         self._sent_to = 0 if from_the_start else self._sent_to
         for event in events[self._sent_to :]:
             if isinstance(event.data, ContactPermitted):
-                await send_message(event, self.desk)
+                await send_message(event, self.desk, perhaps_sent=from_the_start)
         self._sent_to = len(events)
         await self.world.project()
 

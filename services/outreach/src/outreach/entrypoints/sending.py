@@ -20,9 +20,15 @@ class _Sender:
         self._desk: Desk | None = None
 
     async def react(self, event: Recorded, runtime: Runtime) -> None:
+        await send_message(event, self._bound_to(runtime))
+
+    async def repeat(self, event: Recorded, runtime: Runtime) -> None:
+        await send_message(event, self._bound_to(runtime), perhaps_sent=True)
+
+    def _bound_to(self, runtime: Runtime) -> Desk:
         if self._desk is None or self._desk.store is not runtime.store:
             self._desk = _desk(runtime)
-        await send_message(event, self._desk)
+        return self._desk
 
 
 def _desk(runtime: Runtime) -> Desk:
@@ -35,4 +41,5 @@ def _desk(runtime: Runtime) -> Desk:
     return Desk(runtime.store, runtime.commands, runtime.clock, gateway, keys)
 
 
-SENDING: Final = Reaction("send-message", (ContactPermitted,), _Sender().react)
+_SENDER: Final = _Sender()
+SENDING: Final = Reaction("send-message", (ContactPermitted,), _SENDER.react, _SENDER.repeat)

@@ -46,8 +46,12 @@ class Desk:
     addresses: Addresses
 
 
-async def send_message(event: Recorded, desk: Desk) -> None:
-    """Send the permitted message, once; a permit that is over or void is left to its release."""
+async def send_message(event: Recorded, desk: Desk, *, perhaps_sent: bool = False) -> None:
+    """Send the permitted message, once; a permit that is over or void is left to its release.
+
+    `perhaps_sent`: a process that died may have sent it already. Then a failure now proves nothing, and the slot is not
+    given back: the provider recognises a repetition only under the same permit.
+    """
     permit = event.data
     if not isinstance(permit, ContactPermitted) or permit.channel != "sms":
         return
@@ -61,10 +65,11 @@ async def send_message(event: Recorded, desk: Desk) -> None:
     loans = case.loans if isinstance(case, OpenCase) else ()
     try:
         sent_as = await _send(permit, event.debtor_id, point, loans, desk)
-    except NotSent as failure:
-        _log.warning("message not sent", attempt=permit.attempt_id, why=str(failure))
-        await _release(event, permit, failure.passing, desk)
-    except SendingUnsure as failure:
+    except (NotSent, SendingUnsure) as failure:
+        if isinstance(failure, NotSent) and not perhaps_sent:
+            _log.warning("message not sent", attempt=permit.attempt_id, why=str(failure))
+            await _release(event, permit, failure.passing, desk)
+            return
         # The slot stays taken: the permit expires, and a receipt of the carrier would still prove the sending.
         _log.warning("message perhaps sent", attempt=permit.attempt_id, why=str(failure))
     else:
