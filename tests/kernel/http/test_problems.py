@@ -60,6 +60,8 @@ FAILURES: dict[str, Exception] = {
     "in-flight": CommandInFlight("the first use has not finished"),
     "conflict": Conflict("somebody was faster"),
     "overloaded": Overloaded("the queue is full", 3),
+    "database-away": ConnectionRefusedError(111, "10.0.0.1"),
+    "file-missing": FileNotFoundError(2, "/etc/secret"),
     "bug": RuntimeError("password=hunter2 at 10.0.0.1"),
 }
 
@@ -141,6 +143,8 @@ async def service() -> AsyncIterator[httpx.AsyncClient]:
         ("in-flight", 409, "command-in-flight"),
         ("conflict", 409, "conflict"),
         ("overloaded", 503, "overloaded"),
+        ("database-away", 503, "try-again"),
+        ("file-missing", 500, "internal-error"),
         ("bug", 500, "internal-error"),
     ],
 )

@@ -35,6 +35,9 @@ from arrears.transient import is_transient
 MEDIA_TYPE: Final = "application/problem+json"
 _log = structlog.get_logger("arrears.http")
 
+# For a role to wait for a file may be right; a caller's request that lacks one has met a bug.
+_NOT_PASSING: Final = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
+
 StatusTable = Mapping[type[Exception], int]
 
 KERNEL_STATUSES: Final[StatusTable] = {
@@ -108,7 +111,7 @@ def as_problem(error: Exception, statuses: StatusTable) -> JSONResponse | None:
 
 def _passing(error: Exception) -> JSONResponse | None:
     """Answer what passes by itself, such as a database that restarts, so that a caller repeats it with the same key."""
-    if not is_transient(error):
+    if not is_transient(error) or isinstance(error, _NOT_PASSING):
         return None
     return problem_response(503, "try-again", "this cannot be answered now; repeat it", headers={"Retry-After": "1"})
 
