@@ -109,9 +109,12 @@ async def _wake(work: Work, wakes: Sequence[tuple[DayRule | InstantRule, Wake]],
     await work.load([*own, *further])
     for (rule, wake), ref in zip(wakes, own, strict=True):
         work.mark()
+        if not _is_due(rule, wake, await work.state(ref)):
+            continue  # between the look at the index and the load of the state another replica, or this work, saw to it
         try:
             await rule.handle(wake, work)
-            _check_moved(rule, wake, await work.state(ref))
+            if _is_due(rule, wake, await work.state(ref)):
+                raise RuntimeError(f"{wake.key} would be woken again for the same moment")
         except Exception as error:
             if is_transient(error):
                 raise
@@ -120,7 +123,6 @@ async def _wake(work: Work, wakes: Sequence[tuple[DayRule | InstantRule, Wake]],
             _log.error("wake failed", stream=wake.key, on=str(wake.on or wake.at), error=repr(error))
 
 
-def _check_moved(rule: DayRule | InstantRule, wake: Wake, state: Any) -> None:
+def _is_due(rule: DayRule | InstantRule, wake: Wake, state: Any) -> bool:
     next_on, next_at = rule.decider.wakes_on(state), rule.decider.wakes_at(state)
-    if (wake.on and next_on and next_on <= wake.on) or (wake.at and next_at and next_at <= wake.at):
-        raise RuntimeError(f"{wake.key} would be woken again for the same moment")
+    return bool((wake.on and next_on and next_on <= wake.on) or (wake.at and next_at and next_at <= wake.at))

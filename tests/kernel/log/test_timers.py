@@ -20,7 +20,7 @@ from arrears.eventstore.work import Work
 from arrears.kafka.inbox import Inbox
 from arrears.signal import Signal
 from arrears.timers import Timers
-from arrears.wakes import InstantRule, Wake
+from arrears.wakes import InstantRule, Wake, wake_instants
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -142,3 +142,19 @@ async def test_what_happens_at_an_instant_is_recorded_with_the_clocks_time(permi
     async with permits.database.connection() as connection:
         at = await connection.fetchval("SELECT occurred_at FROM es.event WHERE version = 2")
     assert at == NOON + timedelta(hours=1)
+
+
+async def test_a_stream_that_was_woken_between_the_look_and_the_load_is_not_woken_again(permits: Permits) -> None:
+    await permits.sleeps("loan", NOON)
+    async with permits.database.connection() as connection:
+        work = permits.store.work(NOON, connection)
+        load = work.fetch
+
+        async def after_another_replica(keys: list[str]) -> object:
+            assert await permits.replica().fire(NOON) == 1
+            return await load(keys)
+
+        work.fetch = after_another_replica
+        assert await wake_instants(connection, work, [InstantRule(SLEEPERS, wake_up)], NOON, set()) == 1
+        assert work.pending == []
+    assert await permits.woken("loan") == 1
