@@ -22,6 +22,7 @@ _SESSION: Final = {
     "timezone": "UTC",
     "application_name": "arrears",
 }
+_CLOSE_SECONDS: Final = 5.0
 
 
 class Database:
@@ -51,9 +52,12 @@ class Database:
         return await asyncpg.connect(self.url, server_settings=_SESSION, timeout=10)
 
     async def close(self) -> None:
-        """Close every pooled connection."""
+        """Close every pooled connection; one that is still held after a while is cut, so that a process always ends."""
         if self._pool is not None:
-            await self._pool.close()
+            try:
+                await asyncio.wait_for(self._pool.close(), _CLOSE_SECONDS)
+            except TimeoutError:
+                self._pool.terminate()
 
     async def _open(self) -> Any:
         async with self._opening:

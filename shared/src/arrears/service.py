@@ -165,7 +165,7 @@ async def _serve(definition: ServiceDefinition, settings: Settings, roles: Seque
     async with runtime(definition, settings) as bound:
         tasks = [asyncio.create_task(_role(name, role), name=name) for name, role in roles_of(bound, roles).items()]
         server = _server(bound)
-        tasks.append(asyncio.create_task(server.serve(), name="api"))
+        tasks.append(asyncio.create_task(_role("api", server.serve), name="api"))
         stopping = asyncio.create_task(stop.wait())
         _log.info("started", service=settings.service, roles=",".join(roles), port=settings.port)
         done, _ = await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -188,6 +188,12 @@ async def _role(name: str, role: Role) -> None:
 
 class _Server(uvicorn.Server):
     """Leaves the signals to the process: all roles stop together."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            await super().startup(sockets)
+        except SystemExit as error:  # it would end the loop under the other roles, whose connections then never close
+            raise RuntimeError(f"the API cannot listen on port {self.config.port}") from error
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import random
 import socket
 
 import psutil
 
 LOOPBACK = "127.0.0.1"
+# Below every system's range for outgoing connections: such a connection would take the port of a service that restarts.
+_FOR_SERVERS = range(15_000, 32_000)
+_given: set[int] = set()
 
 
 def free_port() -> int:
-    """A port that nothing listens on now; the caller must be quick to take it."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+    """A port that nothing listens on now and that this process was not given before; the caller must be quick to take it.
+
+    Raises RuntimeError when no port can be found.
+    """
+    for port in random.SystemRandom().sample(_FOR_SERVERS, 1_000):
+        if port not in _given and is_free(port):
+            _given.add(port)
+            return port
+    raise RuntimeError(f"no free port between {_FOR_SERVERS.start} and {_FOR_SERVERS.stop}")
 
 
 def is_free(port: int) -> bool:
