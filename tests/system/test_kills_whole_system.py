@@ -139,8 +139,11 @@ def test_every_service_died_at_every_failpoint_and_came_back(outcome: Outcome) -
 
 
 def test_nothing_died_but_what_was_killed(outcome: Outcome) -> None:
-    expected = Counter(service for service, _ in outcome.killed) + Counter(list(INFRASTRUCTURE))
-    assert outcome.deaths == {name: (times, -SIGKILL) for name, times in expected.items()}
+    expected = {service: (times, -SIGKILL) for service, times in Counter(name for name, _ in outcome.killed).items()}
+    found = dict(outcome.deaths)
+    # PostgreSQL refuses to start until the last of its killed server's processes is gone, so it may need two tries.
+    assert found.pop("postgres")[0] >= 1
+    assert found == {**expected, "kafka": (1, -SIGKILL)}
 
 
 def test_every_failpoint_in_the_code_was_reached(outcome: Outcome) -> None:
