@@ -8,11 +8,11 @@ whole number of minor-unit-days times the rate), rounded half up whenever it is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 import msgspec
+from msgspec.structs import replace
 
 from arrears.events.ingest import Component
 from ingest.domain.ageing import days_past_due
@@ -49,208 +49,182 @@ class Position(msgspec.Struct, frozen=True, array_like=True):
     allocations: tuple[Allocation, ...]
 
 
-@dataclass(slots=True)
-class _Row:
-    """A line being worked on."""
-
-    no: int
-    due_on: date
-    principal: int
-    interest: int
-    fee: int
-    charged: int
-    penalty_days: int
-    penalty_paid: int
-
-
-@dataclass(slots=True)
-class _Money:
-    """A receipt's allocation being worked on; `kept` is the earlier one while nothing of it has changed."""
-
-    parts: dict[tuple[int, Component], int]
-    left: int
-    kept: Allocation | None = None
-
-    def open(self) -> None:
-        """Take the parts out of the earlier allocation, to change them."""
-        if self.kept is not None:
-            self.parts = {(p.no, p.component): p.amount_minor for p in self.kept.parts}
-            self.kept = None
-
-
 def posted_penalty(terms: Terms, penalty_days: int) -> int:
     """Return the penalty that `penalty_days` minor-unit-days amount to, in whole minor units, rounded half up."""
+    if not penalty_days:
+        return 0
     numerator, denominator = penalty_ratio(terms.annual_rate, terms.penalty_multiplier, terms.day_count)
     return (2 * penalty_days * numerator + denominator) // (2 * denominator)
 
 
 def settle(terms: Terms, facts: Facts, day: date) -> Position:
     """Return the position at the close of `day`, computed from the first day of the loan."""
-    rows = [
-        _Row(i.no, i.due_on, i.principal_minor, i.interest_minor, i.fee_minor, 0, 0, 0)
+    lines = [
+        Line(i.no, i.due_on, i.principal_minor, i.interest_minor, i.fee_minor)
         for i in sorted(facts.instalments, key=lambda i: (i.due_on, i.no))
     ]
-    money = [_Money({}, r.amount_minor) for r in facts.receipts]
     start = min((terms.disbursed_on, *(f.on for f in facts.fees), *(r.value_on for r in facts.receipts)))
-    return _run(terms, facts, rows, money, start, day, first=True)
+    return _run(terms, facts, lines, [_untouched(r) for r in facts.receipts], start, day, first=True)
 
 
 def advance(terms: Terms, facts: Facts, position: Position, day: date) -> Position:
     """Return the position at the close of `day` from an earlier one.
 
     `facts` may hold what `position` does not know yet only where it takes effect after `position.as_of`; new receipts
-    also on that day itself.
+    also on that day itself. Lines and allocations that nothing touches stay the same values.
     """
-    rows = [
-        _Row(
-            line.no, line.due_on, line.principal_minor, line.interest_minor, line.fee_minor, line.charged_minor,
-            line.penalty_days, line.penalty_paid_minor,
-        )
-        for line in position.lines
-    ]  # fmt: skip
-    money = [_Money({}, allocation.left_minor, allocation) for allocation in position.allocations]
-    money.extend(_Money({}, receipt.amount_minor) for receipt in facts.receipts[len(money) :])
-    return _run(terms, facts, rows, money, position.as_of, day, first=False)
+    known = position.allocations
+    allocations = [*known, *(_untouched(r) for r in facts.receipts[len(known) :])]
+    return _run(terms, facts, list(position.lines), allocations, position.as_of, day, first=False)
+
+
+def _untouched(receipt: Receipt) -> Allocation:
+    return Allocation((), receipt.amount_minor if receipt.counts else 0)
 
 
 def _run(
-    terms: Terms, facts: Facts, rows: list[_Row], money: list[_Money], start: date, day: date, *, first: bool
+    terms: Terms, facts: Facts, lines: list[Line], allocations: list[Allocation], start: date, day: date, *, first: bool
 ) -> Position:
+    """Carry `lines` (by due date) and `allocations` (by receipt) from change to change, replacing what changes."""
     reached = start
-    for on in _dates_of_change(facts, money, start, day, first=first):
-        _accrue(terms, rows, reached, on)
+    for on in _dates_of_change(facts, allocations, start, day):
+        _accrue(terms, lines, reached, on)
         reached = on
         if first or on > start:
-            _charge(facts, rows, on)
-            _reverse(facts, rows, money, on)
-        _allocate(terms, facts.receipts, rows, money, on)
-    _accrue(terms, rows, reached, day)
-    return Position(
-        max(day, start),
-        tuple(
-            Line(r.no, r.due_on, r.principal, r.interest, r.fee, r.charged, r.penalty_days, r.penalty_paid)
-            for r in rows
-        ),
-        tuple(_frozen(receipt, one) for receipt, one in zip(facts.receipts, money, strict=True)),
-    )
+            _charge(facts, lines, on)
+            _reverse(facts, lines, allocations, on)
+        _allocate(terms, facts.receipts, lines, allocations, on)
+    _accrue(terms, lines, reached, day)
+    return Position(max(day, start), tuple(lines), tuple(allocations))
 
 
-def _frozen(receipt: Receipt, money: _Money) -> Allocation:
-    if not receipt.counts:
-        return Allocation()
-    if money.kept is not None:
-        return money.kept
-    return Allocation(tuple(Part(no, component, n) for (no, component), n in money.parts.items()), money.left)
-
-
-def _dates_of_change(facts: Facts, money: Sequence[_Money], start: date, day: date, *, first: bool) -> list[date]:
+def _dates_of_change(facts: Facts, allocations: Sequence[Allocation], start: date, day: date) -> list[date]:
     """Return the dates from `start` to `day` on which something happens besides time passing, in order."""
-    dates = {f.on for f in facts.fees}
+    dates = {f.on for f in facts.fees if start <= f.on <= day}
     credit = False
-    for receipt, one in zip(facts.receipts, money, strict=True):
-        dates.add(receipt.value_on)
-        if receipt.reversed_on:
+    for receipt, allocation in zip(facts.receipts, allocations, strict=True):
+        if start <= receipt.value_on <= day:
+            dates.add(receipt.value_on)
+        if receipt.reversed_on and start <= receipt.reversed_on <= day:
             dates.add(receipt.reversed_on)
-        credit = credit or one.left > 0
+        credit = credit or allocation.left_minor > 0
     if credit:
-        dates.update(i.due_on for i in facts.instalments)
-    return sorted(d for d in dates if start <= d <= day)
+        dates.update(i.due_on for i in facts.instalments if start <= i.due_on <= day)
+    return sorted(dates)
 
 
-def _accrue(terms: Terms, rows: Iterable[_Row], start: date, end: date) -> None:
+def _accrue(terms: Terms, lines: list[Line], start: date, end: date) -> None:
     if end <= start:
         return
-    for row in rows:
-        if row.principal and row.due_on < end:
-            row.penalty_days += row.principal * weight_days(terms.day_count, max(start, row.due_on), end)
+    for place, line in enumerate(lines):
+        if line.due_on >= end:
+            break
+        if line.principal_minor:
+            grown = line.principal_minor * weight_days(terms.day_count, max(start, line.due_on), end)
+            lines[place] = replace(line, penalty_days=line.penalty_days + grown)
 
 
-def _charge(facts: Facts, rows: list[_Row], on: date) -> None:
+def _charge(facts: Facts, lines: list[Line], on: date) -> None:
     for fee in facts.fees:
         if fee.on == on:
-            due = [row for row in rows if row.due_on <= on]
-            (due[-1] if due else rows[0]).charged += fee.amount_minor
+            place = max(0, sum(line.due_on <= on for line in lines) - 1)
+            lines[place] = replace(lines[place], charged_minor=lines[place].charged_minor + fee.amount_minor)
 
 
-def _reverse(facts: Facts, rows: list[_Row], money: list[_Money], on: date) -> None:
-    by_no = {row.no: row for row in rows}
-    for receipt, one in zip(facts.receipts, money, strict=True):
+def _reverse(facts: Facts, lines: list[Line], allocations: list[Allocation], on: date) -> None:
+    for number, receipt in enumerate(facts.receipts):
         if receipt.reversed_on == on and receipt.counts:
-            one.open()
-            for (no, component), amount in one.parts.items():
-                _give_back(by_no[no], component, amount)
-            one.parts, one.left = {}, 0
+            places = {line.no: place for place, line in enumerate(lines)}
+            for part in allocations[number].parts:
+                place = places[part.no]
+                lines[place] = _restored(lines[place], part.component, part.amount_minor)
+            allocations[number] = Allocation()
 
 
-def _give_back(row: _Row, component: Component, amount: int) -> None:
+def _restored(line: Line, component: Component, amount: int) -> Line:
     match component:
         case "principal":
-            row.principal += amount
+            return replace(line, principal_minor=line.principal_minor + amount)
         case "interest":
-            row.interest += amount
+            return replace(line, interest_minor=line.interest_minor + amount)
         case "penalty":
-            row.penalty_paid -= amount
+            return replace(line, penalty_paid_minor=line.penalty_paid_minor - amount)
         case _:
-            row.charged += amount
+            return replace(line, charged_minor=line.charged_minor + amount)
 
 
-def _allocate(terms: Terms, receipts: Sequence[Receipt], rows: list[_Row], money: list[_Money], on: date) -> None:
+def _allocate(
+    terms: Terms, receipts: Sequence[Receipt], lines: list[Line], allocations: list[Allocation], on: date
+) -> None:
     waiting = [
-        (receipt.value_on, i)
-        for i, receipt in enumerate(receipts)
-        if money[i].left and receipt.counts and receipt.value_on <= on
+        (receipts[i].value_on, i)
+        for i, allocation in enumerate(allocations)
+        if allocation.left_minor and receipts[i].value_on <= on
     ]
     for _, i in sorted(waiting):
-        money[i].open()
-        oldest = _oldest_unpaid(terms, rows, on)
-        walk = POLICIES[receipts[i].policy_id](stage_of(days_past_due(oldest, on)))
-        for row, component in _steps(walk, rows):
-            if not money[i].left:
+        oldest = _oldest(terms, lines, on)
+        walk = POLICIES[receipts[i].policy_id](stage_of(days_past_due(oldest.due_on if oldest else None, on)))
+        allocations[i] = _discharge(terms, walk, lines, allocations[i], on)
+
+
+def _discharge(terms: Terms, walk: Walk, lines: list[Line], money: Allocation, on: date) -> Allocation:
+    """Pay `lines` in the order of `walk` and return where the money went."""
+    parts = {(part.no, part.component): part.amount_minor for part in money.parts}
+    left = money.left_minor
+    for place, component in _steps(walk, lines, on):
+        line = lines[place]
+        paid = min(left, _payable(terms, line, component, on))
+        if paid:
+            lines[place] = _reduced(line, component, paid, on)
+            parts[line.no, component] = parts.get((line.no, component), 0) + paid
+            left -= paid
+            if not left:
                 break
-            _pay(terms, row, component, money[i], on)
+    return Allocation(tuple([Part(no, component, paid) for (no, component), paid in parts.items()]), left)
 
 
-def _steps(walk: Walk, rows: Sequence[_Row]) -> Iterator[tuple[_Row, Component]]:
+def _steps(walk: Walk, lines: Sequence[Line], on: date) -> Iterator[tuple[int, Component]]:
+    places = [place for place, line in enumerate(lines) if line.due_on <= on or line.charged_minor]
     if walk.mode == "horizontal":
-        return ((row, component) for row in rows for component in walk.order)
-    return ((row, component) for component in walk.order for row in rows)
+        return ((place, component) for place in places for component in walk.order)
+    return ((place, component) for component in walk.order for place in places)
 
 
-def _pay(terms: Terms, row: _Row, component: Component, money: _Money, on: date) -> None:
-    due = row.due_on <= on
+def _payable(terms: Terms, line: Line, component: Component, on: date) -> int:
+    due = line.due_on <= on
     match component:
         case "principal":
-            paid = min(money.left, row.principal) if due else 0
-            row.principal -= paid
+            return line.principal_minor if due else 0
         case "interest":
-            paid = min(money.left, row.interest) if due else 0
-            row.interest -= paid
+            return line.interest_minor if due else 0
         case "penalty":
-            paid = min(money.left, max(0, posted_penalty(terms, row.penalty_days) - row.penalty_paid))
-            row.penalty_paid += paid
+            return max(0, posted_penalty(terms, line.penalty_days) - line.penalty_paid_minor)
         case _:
-            scheduled = min(money.left, row.fee) if due else 0
-            row.fee -= scheduled
-            charged = min(money.left - scheduled, row.charged)
-            row.charged -= charged
-            paid = scheduled + charged
-    if paid:
-        money.left -= paid
-        money.parts[row.no, component] = money.parts.get((row.no, component), 0) + paid
+            return line.charged_minor + (line.fee_minor if due else 0)
 
 
-def _oldest_unpaid(terms: Terms, rows: Iterable[_Row], on: date) -> date | None:
-    for row in rows:
-        if row.due_on >= on:
-            return None
-        if row.principal + row.interest > terms.tolerance_minor:
-            return row.due_on
-    return None
+def _reduced(line: Line, component: Component, paid: int, on: date) -> Line:
+    match component:
+        case "principal":
+            return replace(line, principal_minor=line.principal_minor - paid)
+        case "interest":
+            return replace(line, interest_minor=line.interest_minor - paid)
+        case "penalty":
+            return replace(line, penalty_paid_minor=line.penalty_paid_minor + paid)
+        case _:
+            scheduled = min(paid, line.fee_minor) if line.due_on <= on else 0
+            return replace(
+                line, fee_minor=line.fee_minor - scheduled, charged_minor=line.charged_minor - (paid - scheduled)
+            )
 
 
 def oldest_unpaid(terms: Terms, position: Position, on: date) -> Line | None:
     """Return the oldest line due before `on` whose unpaid principal and interest exceed the tolerance."""
-    for line in position.lines:
+    return _oldest(terms, position.lines, on)
+
+
+def _oldest(terms: Terms, lines: Sequence[Line], on: date) -> Line | None:
+    for line in lines:
         if line.due_on >= on:
             return None
         if line.principal_minor + line.interest_minor > terms.tolerance_minor:
@@ -261,9 +235,11 @@ def oldest_unpaid(terms: Terms, position: Position, on: date) -> Line | None:
 def credit_minor(facts: Facts, position: Position) -> int:
     """Return the money that has arrived by `position.as_of` and pays nothing yet."""
     return sum(
-        allocation.left_minor
-        for receipt, allocation in zip(facts.receipts, position.allocations, strict=True)
-        if receipt.value_on <= position.as_of
+        [
+            allocation.left_minor
+            for receipt, allocation in zip(facts.receipts, position.allocations, strict=True)
+            if allocation.left_minor and receipt.value_on <= position.as_of
+        ]
     )
 
 

@@ -273,7 +273,7 @@ def _reallocated(before: Loan, after: Loan, position: Position, trigger: Trigger
             allocation=allocated(now.parts), overpayment_minor=now.left_minor,
         )
         for receipt, was, now in pairs
-        if was != now and receipt.reversed_on is None and allocated(was.parts) != allocated(now.parts)
+        if was is not now and was != now and receipt.reversed_on is None and allocated(was.parts) != allocated(now.parts)
     )  # fmt: skip
 
 

@@ -84,6 +84,12 @@ def penalty_ratio(annual_rate: str, penalty_multiplier: str, day_count: DayCount
     return numerator, denominator * (365 if day_count == "ACT365" else 360)
 
 
+@lru_cache(maxsize=512)
+def penalty_rate(annual_rate: str, penalty_multiplier: str) -> str:
+    """Return the penalty rate a year as decimal text."""
+    return format(Decimal(annual_rate) * Decimal(penalty_multiplier), "f")
+
+
 def weight_days(day_count: DayCount, start: date, end: date) -> int:
     """Return how many days the interval [start, end) weighs; under 30E360 every month has thirty."""
     if day_count == "30E360":
