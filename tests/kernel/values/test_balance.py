@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,6 +42,13 @@ def test_an_amount_grows_by_its_day_count(day_count: DayCount, start: date, end:
 @pytest.mark.parametrize("on", [JANUARY, JANUARY - timedelta(days=400)])
 def test_nothing_has_grown_on_the_first_day_or_before(on: date) -> None:
     assert accrued_minor([accruing(10_000_000, "0.24", "ACT365", JANUARY)], on) == 0
+
+
+def test_the_fraction_that_was_rounded_away_is_carried() -> None:
+    third = msgspec.structs.replace(accruing(12_000, "0.01", "ACT360", JANUARY), grown_minor_days=12_000)
+    told = [accrued_minor([third], JANUARY + timedelta(days=n)) for n in range(4)]
+    assert told == [0, 1, 1, 1]  # 0.33 before, then 0.67, 1.00, 1.33 in all
+    assert accrued_minor([third], JANUARY + timedelta(days=2)) - accrued_minor([third], JANUARY) == 1
 
 
 def test_each_accrual_is_rounded_by_itself() -> None:

@@ -37,24 +37,31 @@ class Components(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         )
 
 
-class Accruing(msgspec.Struct, frozen=True, kw_only=True):
-    """One amount that grows daily: `base_minor` at the annual decimal rate `rate` from `from_on` (that day included)."""
+class Accruing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One amount that grows daily: `base_minor` at the annual decimal rate `rate` from `from_on` (that day included).
+
+    `grown_minor_days` are the minor-unit-days on which it has grown before `from_on`. What they amount to is told
+    already, rounded; they carry the fraction, so that a later quote is what the ledger itself will say.
+    """
 
     kind: Literal["interest", "penalty", "compound"]
     base_minor: int
     rate: str
     day_count: DayCount
     from_on: date
+    grown_minor_days: int = 0
 
 
 def accrued_minor(accruing: Iterable[Accruing], on: date) -> int:
     """Return what the accruals add up to at the start of day `on`, each rounded half up at the minor unit."""
-    return sum(round_minor(_exact(one, on)) for one in accruing)
+    return sum(_grown(one, on) for one in accruing)
 
 
-def _exact(one: Accruing, on: date) -> Decimal:
-    days, base = _days(one.day_count, one.from_on, on)
-    return Decimal(one.base_minor) * Decimal(one.rate) * max(0, days) / base
+def _grown(one: Accruing, on: date) -> int:
+    days, year = _days(one.day_count, one.from_on, on)
+    rate, before = Decimal(one.rate), one.grown_minor_days
+    after = before + one.base_minor * max(0, days)
+    return round_minor(rate * after / year) - round_minor(rate * before / year)
 
 
 def _days(day_count: DayCount, start: date, end: date) -> tuple[int, int]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import date
-from decimal import Decimal
+from datetime import date, timedelta
+from typing import Final
 
 from arrears.events.ingest import AllocatedPart, LoanBalanceChanged
 from arrears.values.balance import Accruing, Components
 from ingest.domain.ledger import Line, Position, credit_minor, posted_penalty
-from ingest.domain.schedule import Facts, Instalment, Part, Terms, penalty_ratio
+from ingest.domain.schedule import Facts, Instalment, Part, Terms, penalty_rate, penalty_ratio
+
+_DAY: Final = timedelta(days=1)
 
 
 def balance_changed(
@@ -17,16 +18,17 @@ def balance_changed(
 ) -> LoanBalanceChanged:
     """Return the balance at the close of `position.as_of`."""
     on, overpaid = position.as_of, credit_minor(facts, position)
-    due = _components(terms, position.lines, lambda line: line.due_on <= on)
-    payoff = due.total_minor + sum(line.principal_minor for line in position.lines if line.due_on > on)
+    due = _components(terms, position.lines, on)
+    not_due = _future(position.lines, on)
+    payoff = due.total_minor + not_due.principal_minor + _running_interest(terms, facts.instalments, on)
     return LoanBalanceChanged(
         loan_id=terms.loan_id,
         as_of=on,
         currency=terms.currency,
         due=due,
-        not_due=_future(position.lines, on),
+        not_due=not_due,
         accruing=_accruing(terms, position.lines, on),
-        payoff_minor=max(0, payoff + _running_interest(terms, facts.instalments, on) - overpaid),
+        payoff_minor=max(0, payoff - overpaid),
         overpaid_minor=overpaid,
         closed_on=closed_on,
     )
@@ -34,7 +36,7 @@ def balance_changed(
 
 def overdue(terms: Terms, position: Position, on: date) -> Components:
     """Return what is unpaid of lines that fell due before `on`; charged fees and penalty are overdue at once."""
-    return _components(terms, position.lines, lambda line: line.due_on < on)
+    return _components(terms, position.lines, on - _DAY)
 
 
 def unpaid_minor(line: Line) -> int:
@@ -50,12 +52,13 @@ def allocated(parts: tuple[Part, ...]) -> tuple[AllocatedPart, ...]:
     )
 
 
-def _components(terms: Terms, lines: tuple[Line, ...], payable: Callable[[Line], bool]) -> Components:
+def _components(terms: Terms, lines: tuple[Line, ...], last_on: date) -> Components:
+    """Return what is unpaid of the lines that fall due by `last_on`, and the fees and penalty of all."""
     fee = penalty = interest = principal = 0
     for line in lines:
         fee += line.charged_minor
         penalty += posted_penalty(terms, line.penalty_days) - line.penalty_paid_minor
-        if payable(line):
+        if line.due_on <= last_on:
             fee += line.fee_minor
             interest += line.interest_minor
             principal += line.principal_minor
@@ -63,34 +66,45 @@ def _components(terms: Terms, lines: tuple[Line, ...], payable: Callable[[Line],
 
 
 def _future(lines: tuple[Line, ...], on: date) -> Components:
-    coming = [line for line in lines if line.due_on > on]
-    return Components(
-        fee_minor=sum(line.fee_minor for line in coming),
-        interest_minor=sum(line.interest_minor for line in coming),
-        principal_minor=sum(line.principal_minor for line in coming),
-    )
+    fee = interest = principal = 0
+    for line in lines:
+        if line.due_on > on:
+            fee += line.fee_minor
+            interest += line.interest_minor
+            principal += line.principal_minor
+    return Components(fee_minor=fee, interest_minor=interest, principal_minor=principal)
 
 
 def _accruing(terms: Terms, lines: tuple[Line, ...], on: date) -> tuple[Accruing, ...]:
     numerator, _ = penalty_ratio(terms.annual_rate, terms.penalty_multiplier, terms.day_count)
     if not numerator:
         return ()
-    rate = format(Decimal(terms.annual_rate) * Decimal(terms.penalty_multiplier), "f")
+    rate = penalty_rate(terms.annual_rate, terms.penalty_multiplier)
     return tuple(
-        Accruing(kind="penalty", base_minor=line.principal_minor, rate=rate, day_count=terms.day_count, from_on=on)
-        for line in lines
-        if line.due_on <= on and line.principal_minor
+        [
+            Accruing(
+                kind="penalty",
+                base_minor=line.principal_minor,
+                rate=rate,
+                day_count=terms.day_count,
+                from_on=on,
+                grown_minor_days=line.penalty_days,
+            )  # fmt: skip
+            for line in lines
+            if line.due_on <= on and line.principal_minor
+        ]
     )
 
 
 def _running_interest(terms: Terms, instalments: tuple[Instalment, ...], on: date) -> int:
     """Return the scheduled interest of the next instalments that has been earned so far, each rounded half up."""
-    coming = [i for i in instalments if i.due_on > on]
-    if not coming:
-        return 0
-    next_on = min(i.due_on for i in coming)
-    start = max((i.due_on for i in instalments if i.due_on <= on), default=terms.disbursed_on)
+    start, next_on = terms.disbursed_on, date.max
+    for one in instalments:
+        if one.due_on <= on:
+            start = max(start, one.due_on)
+        else:
+            next_on = min(next_on, one.due_on)
     passed, whole = max(0, (on - start).days), (next_on - start).days
     return sum(
-        (2 * i.interest_minor * passed + whole) // (2 * whole) for i in coming if i.due_on == next_on and whole > 0
+        [(2 * i.interest_minor * passed + whole) // (2 * whole) for i in instalments if i.due_on == next_on and whole]
     )
