@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -38,10 +38,13 @@ class TraceCollector:
             self._spans += _spans(body)
             self._arrived.notify_all()
 
-    def wait_for(self, trace_id: str, services: set[str], seconds: float) -> list[Span]:
-        """Return the spans of a trace, or linked to it, once all `services` have sent one; else what came in time."""
+    def wait_for(self, trace_id: str, expected: Collection[tuple[str, int]], seconds: float) -> list[Span]:
+        """Return the spans of a trace, or linked to it, once all `expected` (service, kind) are here; else what came in time.
+
+        A service exports its spans in batches, so that its first one says nothing of the others.
+        """
         with self._arrived:
-            self._arrived.wait_for(lambda: services <= {span.service for span in self._of(trace_id)}, seconds)
+            self._arrived.wait_for(lambda: set(expected) <= {(s.service, s.kind) for s in self._of(trace_id)}, seconds)
             return self._of(trace_id)
 
     def others(self, trace_id: str) -> list[Span]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
+import msgspec
+
 from arrears.events.registry import Event
 
 C = TypeVar("C")
@@ -42,8 +44,7 @@ class Decider(Generic[C, S]):
     wakes_at: Callable[[S], datetime | None] = _never
 
 
-@dataclass(frozen=True, slots=True)
-class StreamRef(Generic[C, S]):
+class StreamRef(msgspec.Struct, Generic[C, S], frozen=True):
     """A stream of one decider: `key` is `<kind>/<id>`; all streams of a debtor share the debtor's partition.
 
     `partition` is given only for streams that belong to no debtor (a business day, a checkpoint).

@@ -28,6 +28,28 @@ class Write:
     rows: Callable[[Sequence[Recorded]], Sequence[Row]]
     sql: str
 
+    async def apply(self, connection: Connection, table: str, events: Sequence[Recorded]) -> None:
+        """Write what the events change."""
+        if rows := self.rows(events):
+            columns = [list(column) for column in zip(*rows, strict=True)]
+            await connection.execute(self.sql.format(table=f"read.{table}"), *columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """New rows only, copied in: for a read model whose rows never change and whose key is the event's own.
+
+    An event reaches a read model once, so a key that is there already is an error and not a repetition.
+    """
+
+    rows: Callable[[Sequence[Recorded]], Sequence[Row]]
+    columns: tuple[str, ...]
+
+    async def apply(self, connection: Connection, table: str, events: Sequence[Recorded]) -> None:
+        """Write a row for each event that has one."""
+        if rows := self.rows(events):
+            await connection.copy_records_to_table(table, schema_name="read", columns=self.columns, records=rows)
+
 
 @dataclass(frozen=True, slots=True)
 class Projection:
@@ -42,33 +64,44 @@ class Projection:
     follows: frozenset[str]
     columns: str
     order_by: str
-    writes: tuple[Write, ...]
+    writes: tuple[Write | Insert, ...]
     indexes: tuple[str, ...] = ()
 
     def table(self, gen: int) -> str:
         """Return the name of a generation's table."""
         return f"read.{self.name}_{gen}"
 
+    @property
+    def only_inserts(self) -> bool:
+        """Whether no write ever looks for a row."""
+        return all(isinstance(write, Insert) for write in self.writes)
+
     async def apply(self, connection: Connection, gen: int, events: Sequence[Recorded]) -> None:
         """Write what the events change, in the caller's transaction."""
         for write in self.writes:
-            rows = write.rows(events)
-            if rows:
-                columns = [list(column) for column in zip(*rows, strict=True)]
-                await connection.execute(write.sql.format(table=self.table(gen)), *columns)
+            await write.apply(connection, f"{self.name}_{gen}", events)
 
 
 async def create_generation(connection: Connection, projection: Projection, status: str) -> int:
-    """Create an empty table of the next generation and return its number."""
+    """Create an empty table of the next generation and return its number.
+
+    One that is being built by inserts alone gets its indexes when it is full (`create_indexes`).
+    """
     gen: int = await connection.fetchval(
         "INSERT INTO es.projection (name, gen, status, code_version) "
         "SELECT $1, coalesce(max(gen), 0) + 1, $2, $3 FROM es.projection WHERE name = $1 RETURNING gen",
         projection.name, status, projection.version,
     )  # fmt: skip
     await connection.execute(f"CREATE TABLE {projection.table(gen)} ({projection.columns})")
+    if status == "live" or not projection.only_inserts:
+        await create_indexes(connection, projection, gen)
+    return gen
+
+
+async def create_indexes(connection: Connection, projection: Projection, gen: int) -> None:
+    """Create the secondary indexes of a generation."""
     for index in projection.indexes:
         await connection.execute(index.format(table=projection.table(gen)))
-    return gen
 
 
 async def show(connection: Connection, projection: Projection, gen: int) -> None:

@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from arrears.database import Connection
 from arrears.kafka.cloudevents import is_heartbeat
 from arrears.kafka.consumer import raw_record
-from arrears.projections import Projection, create_generation, show
+from arrears.projections import Projection, create_generation, create_indexes, show
 from arrears.recorded import Recorded
 from arrears.runtime import Runtime
 
@@ -56,6 +56,7 @@ async def rebuild(runtime: Runtime, name: str, progress: Progress, *, swap: bool
     try:
         await builder.own_events()
         await builder.foreign_events(await builder.live_offsets())
+        await builder.indexes()
         return await builder.finish(swap)
     except BaseException:
         async with runtime.database.transaction() as connection:
@@ -90,6 +91,12 @@ class _Builder:
         while self._position < end:
             async with self._runtime.database.transaction() as connection:
                 await self._own_page(connection, end)
+
+    async def indexes(self) -> None:
+        """Create the indexes that were left out while the table filled, before readers and writers have to wait."""
+        if self._projection.only_inserts:
+            async with self._runtime.database.transaction() as connection:
+                await create_indexes(connection, self._projection, self._gen)
 
     async def _own_page(self, connection: Connection, end: int) -> None:
         page = min(_PAGE, end - self._position)

@@ -14,25 +14,20 @@ from fastapi import APIRouter, Request
 
 from arrears.database import Database
 from arrears.events.registry import decode
-from arrears.projections import Projection, Write
+from arrears.projections import Insert, Projection
 from arrears.recorded import Recorded
 from arrears.refusals import InvalidCommand
 from arrears.timeline_texts import line
-
-_INSERT: Final = """INSERT INTO {table} (event_id, debtor_id, source, position, type, schema_version, stream_key, version,
-      occurred_at, recorded_at, effective_on, causation, correlation, actor, loan_ids, data)
-    SELECT event_id, debtor_id, source, position, type, schema_version, stream_key, version, occurred_at, recorded_at,
-      effective_on, causation, correlation, actor, string_to_array(loans, ','), data
-    FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::smallint[], $7::text[], $8::int[],
-      $9::timestamptz[], $10::timestamptz[], $11::date[], $12::text[], $13::text[], $14::text[], $15::text[], $16::bytea[])
-      u(event_id, debtor_id, source, position, type, schema_version, stream_key, version, occurred_at, recorded_at,
-        effective_on, causation, correlation, actor, loans, data)
-    ON CONFLICT DO NOTHING"""
 
 _COLUMNS: Final = """event_id text PRIMARY KEY, debtor_id text NOT NULL, source text NOT NULL, position bigint NOT NULL,
     type text NOT NULL, schema_version smallint NOT NULL, stream_key text NOT NULL, version int NOT NULL,
     occurred_at timestamptz NOT NULL, recorded_at timestamptz NOT NULL, effective_on date, causation text NOT NULL,
     correlation text NOT NULL, actor text NOT NULL, loan_ids text[] NOT NULL, data bytea NOT NULL"""
+
+_ORDER: Final = (
+    "event_id", "debtor_id", "source", "position", "type", "schema_version", "stream_key", "version", "occurred_at",
+    "recorded_at", "effective_on", "causation", "correlation", "actor", "loan_ids", "data",
+)  # fmt: skip
 
 _SELECT: Final = """SELECT * FROM read.timeline WHERE ($1::text IS NULL OR debtor_id = $1)
     AND ($2::text IS NULL OR loan_ids @> ARRAY[$2]) ORDER BY occurred_at, recorded_at,
@@ -47,7 +42,7 @@ def timeline(*follows: str) -> Projection:
         follows=frozenset(follows),
         columns=_COLUMNS,
         order_by="event_id",
-        writes=(Write(_rows, _INSERT),),
+        writes=(Insert(_rows, _ORDER),),
         indexes=(
             "CREATE INDEX ON {table} (debtor_id, occurred_at)",
             "CREATE INDEX ON {table} USING gin (loan_ids)",
@@ -67,7 +62,7 @@ def _rows(events: Sequence[Recorded]) -> list[tuple[Any, ...]]:
         (
             e.event_id, e.debtor_id, e.source, e.position, e.type, e.schema_version, e.stream_key, e.version,
             e.occurred_at, e.recorded_at, e.meta.effective_on, e.meta.causation, e.meta.correlation,
-            f"{e.meta.actor.kind}:{e.meta.actor.id}", ",".join(loans_of(e)), e.raw_data,
+            f"{e.meta.actor.kind}:{e.meta.actor.id}", loans_of(e), e.raw_data,
         )
         for e in events
         if e.type != "BusinessDayClosed"

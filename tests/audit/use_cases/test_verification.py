@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
+from msgspec.structs import replace
 from tests.audit.logs import NOON, Auditor, Publisher
 from tests.kernel.log.toy import CAUSE
 

@@ -28,9 +28,11 @@ from eventsourcing.persistence import (
 
 _AT: Final = datetime(2026, 3, 2, 12, tzinfo=UTC)
 _CONSUMER: Final = "recorder"
-_APPEND: Final = """SELECT es.append(%s::text[], %s::text[], %s::text[], %s::smallint[], %s::int[], %s::int[], %s::int[],
-    %s::date[], %s::timestamptz[], %s::bytea[], %s::int[], %s::int[], %s::text[], %s::smallint[], %s::timestamptz[],
-    %s::bytea[], %s::bytea[], NULL)"""
+_APPEND: Final = """SELECT es.append(
+    ARRAY(SELECT (u.*)::es.stream_write FROM unnest(%s::text[], %s::text[], %s::text[], %s::smallint[], %s::int[], %s::int[],
+      %s::int[], %s::date[], %s::timestamptz[], %s::bytea[]) u),
+    ARRAY(SELECT (u.*)::es.event_write FROM unnest(%s::int[], %s::int[], %s::text[], %s::smallint[], %s::timestamptz[],
+      %s::bytea[], %s::bytea[]) u), NULL)"""
 _SELECT: Final = """SELECT e.version - 1 + s.state_version, e.type, e.data FROM es.event e JOIN es.stream s ON s.no = e.stream_no
     WHERE s.key = %s AND e.version - 1 + s.state_version > %s AND e.version - 1 + s.state_version <= %s
     ORDER BY e.version {order} LIMIT %s"""

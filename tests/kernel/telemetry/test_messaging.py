@@ -18,7 +18,7 @@ from opentelemetry.trace import SpanKind, StatusCode, Tracer
 from arrears.telemetry import inject, names, process_span, send_span
 from arrears.telemetry.messaging import MAX_LINKS
 from arrears.telemetry.sampling import LinkedRatio
-from arrears.telemetry.trace_context import KafkaHeaders, is_kept, parse
+from arrears.telemetry.trace_context import is_kept, parse
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,12 @@ def kept() -> Iterator[Traces]:
     yield traces(1.0)
 
 
-def headers(trace_id: int, span_id: int = 1, flags: str = "01") -> KafkaHeaders:
-    return [("ce_id", b"x"), ("traceparent", f"00-{trace_id:032x}-{span_id:016x}-{flags}".encode())]
+def traced(trace_id: int, span_id: int = 1, flags: str = "01") -> bytes:
+    return f"00-{trace_id:032x}-{span_id:016x}-{flags}".encode()
 
 
 def test_a_batch_of_one_trace_continues_it(kept: Traces) -> None:
-    with process_span("outreach", "ingest.events", [headers(7), headers(7, 2), []], kept.tracer):
+    with process_span("outreach", "ingest.events", 3, [traced(7), traced(7, 2)], kept.tracer):
         pass
     span = kept.last()
     assert span.parent is not None
@@ -65,8 +65,15 @@ def test_a_batch_of_one_trace_continues_it(kept: Traces) -> None:
     }
 
 
+def test_a_batch_of_several_topics_names_none(kept: Traces) -> None:
+    with process_span("console", "", 2, [traced(7)], kept.tracer):
+        pass
+    assert kept.last().name == "process"
+    assert "messaging.destination.name" not in (kept.last().attributes or {})
+
+
 def test_a_batch_of_several_traces_links_to_each_once(kept: Traces) -> None:
-    with process_span("outreach", "ingest.events", [headers(7), headers(8), headers(7)], kept.tracer):
+    with process_span("outreach", "ingest.events", 3, [traced(7), traced(8), traced(7)], kept.tracer):
         pass
     span = kept.last()
     assert span.parent is None
@@ -74,36 +81,36 @@ def test_a_batch_of_several_traces_links_to_each_once(kept: Traces) -> None:
 
 
 def test_links_are_at_most_what_the_sdk_keeps(kept: Traces) -> None:
-    with process_span("outreach", "ingest.events", [headers(n) for n in range(1, 500)], kept.tracer):
+    with process_span("outreach", "ingest.events", 3, [traced(n) for n in range(1, 500)], kept.tracer):
         pass
     assert len(kept.last().links) == MAX_LINKS
 
 
 def test_unkept_traces_are_not_linked(kept: Traces) -> None:
-    with process_span("o", "t", [headers(7, flags="00"), headers(8), headers(9)], kept.tracer):
+    with process_span("o", "t", 3, [traced(7, flags="00"), traced(8), traced(9)], kept.tracer):
         pass
     assert [link.context.trace_id for link in kept.last().links] == [8, 9]
 
 
 def test_a_batch_with_a_kept_trace_is_kept_whatever_the_ratio() -> None:
     none = traces(0.0)
-    with process_span("o", "t", [headers(7), headers(8, flags="00"), headers(9, flags="00")], none.tracer):
+    with process_span("o", "t", 3, [traced(7), traced(8, flags="00"), traced(9, flags="00")], none.tracer):
         pass
     assert len(none.exporter.get_finished_spans()) == 1
-    for unkept in ([headers(8, flags="00"), headers(9, flags="00")], [headers(8, flags="00")], []):
-        with process_span("o", "t", unkept, none.tracer):
+    for unkept in ([traced(8, flags="00"), traced(9, flags="00")], [traced(8, flags="00")], []):
+        with process_span("o", "t", 3, unkept, none.tracer):
             pass
     assert len(none.exporter.get_finished_spans()) == 1
 
 
 def test_an_error_marks_the_span_and_goes_on(kept: Traces) -> None:
-    with pytest.raises(KeyError), process_span("o", "t", [headers(7)], kept.tracer):
+    with pytest.raises(KeyError), process_span("o", "t", 3, [traced(7)], kept.tracer):
         raise KeyError("poison")
     assert kept.last().status.status_code is StatusCode.ERROR
 
 
 def test_sending_is_a_producer_span_in_the_trace_of_its_cause(kept: Traces) -> None:
-    with send_span("ingest.events", [headers(7), headers(7)], kept.tracer):
+    with send_span("ingest.events", 2, [traced(7), traced(7)], kept.tracer):
         pass
     span = kept.last()
     assert (span.name, span.kind, span.context.trace_id) == ("send ingest.events", SpanKind.PRODUCER, 7)
@@ -133,8 +140,8 @@ def test_what_is_injected_comes_back_as_the_same_context(kept: Traces) -> None:
 )
 def test_a_broken_header_is_no_trace_and_no_error(kept: Traces, broken: bytes) -> None:
     assert parse(broken) is None
-    for others in ([], [headers(7), headers(8)]):
-        with process_span("o", "t", [[("traceparent", broken)], *others], kept.tracer):
+    for others in ([], [traced(7), traced(8)]):
+        with process_span("o", "t", 3, [broken, *others], kept.tracer):
             pass
         assert kept.last().parent is None
         assert [link.context.trace_id for link in kept.last().links] == [7, 8][: len(others)]
@@ -149,7 +156,7 @@ def test_a_later_version_of_the_header_is_read_by_its_first_fields() -> None:
 
 def test_the_cheap_look_at_the_flags_agrees_with_the_parser() -> None:
     for flags in range(256):
-        ((_, _), (_, value)) = headers(7, flags=f"{flags:02x}")
+        value = traced(7, flags=f"{flags:02x}")
         context = parse(value)
         assert context is not None
         assert is_kept(value) == context.trace_flags.sampled

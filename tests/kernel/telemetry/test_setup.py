@@ -30,7 +30,7 @@ log = structlog.get_logger("test")
 with trace.get_tracer("test").start_as_current_span("command") as span:
     log.info("promise.made", promise_id="018f2f6e-7a10-7c53-9d0e-345678901234", note="call +8613812345678")
     header = inject()
-with process_span("outreach", "ingest.events", [[("traceparent", header.encode())]]):
+with process_span("outreach", "ingest.events", 1, [header.encode()]):
     pass
 try:
     raise RuntimeError("no such account 6222020200112233445")

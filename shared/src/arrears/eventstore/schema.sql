@@ -133,23 +133,30 @@ CREATE TABLE es.tree_head (
   signed_at timestamptz NOT NULL
 );
 
--- Append events to streams, all or nothing, in one round trip. p_expected 0 means a new stream; any stream whose version
--- is not the expected one fails the call with ES001. p_si names, for each event, its stream's place in p_key (from 1).
--- Returns the position before the first event appended.
+-- What an append writes, as rows: a driver encodes an array of rows faster than an array for each column.
+-- `expected` 0 means a new stream; `stream` names an event's stream by its place in the call, from 1.
+CREATE TYPE es.stream_write AS (
+  key text, kind text, debtor_id text, part smallint, expected int, version int,
+  state_version int, wake_on date, wake_at timestamptz, state bytea
+);
+CREATE TYPE es.event_write AS (
+  stream int, version int, type text, schema_version smallint, occurred_at timestamptz, data bytea, meta bytea
+);
+
+-- Append events to streams, all or nothing, in one round trip. Any stream whose version is not the expected one fails the
+-- call with ES001. Returns the position before the first event appended.
 CREATE FUNCTION es.append(
-  p_key text[], p_kind text[], p_debtor text[], p_part smallint[], p_expected int[], p_new int[],
-  p_sv int[], p_wake_on date[], p_wake_at timestamptz[], p_state bytea[],
-  p_si int[], p_version int[], p_type text[], p_schema smallint[], p_at timestamptz[], p_data bytea[], p_meta bytea[],
-  p_now timestamptz,
+  p_streams es.stream_write[], p_events es.event_write[], p_now timestamptz,
   p_who text[] DEFAULT '{}', p_idem text[] DEFAULT '{}', p_fp bytea[] DEFAULT '{}', p_resp bytea[] DEFAULT '{}',
   p_first int[] DEFAULT '{}', p_count int[] DEFAULT '{}'
 ) RETURNS bigint LANGUAGE plpgsql AS $$
-DECLARE base bigint; nos bigint[];
+DECLARE base bigint; nos bigint[]; recorded timestamptz;
 BEGIN
   PERFORM pg_advisory_xact_lock('es.event'::regclass::oid::bigint);
+  recorded := coalesce(p_now, clock_timestamp());  -- under the lock, so record time never runs against the positions
   SELECT coalesce(max(position), 0) INTO base FROM es.event;
   WITH u AS (
-    SELECT * FROM unnest(p_key, p_kind, p_debtor, p_part, p_expected, p_new, p_sv, p_wake_on, p_wake_at, p_state)
+    SELECT * FROM unnest(p_streams)
       WITH ORDINALITY u(key, kind, debtor_id, part, expected, version, sv, wake_on, wake_at, state, i)
   ), ins AS (
     INSERT INTO es.stream (key, kind, debtor_id, part, version, state_version, wake_on, wake_at, state)
@@ -160,13 +167,12 @@ BEGIN
       FROM u WHERE u.expected > 0 AND s.key = u.key AND s.version = u.expected RETURNING s.no, s.key
   ), done AS (SELECT * FROM ins UNION ALL SELECT * FROM upd)
   SELECT array_agg(done.no ORDER BY u.i) INTO nos FROM u JOIN done ON done.key = u.key;
-  IF coalesce(cardinality(nos), 0) <> cardinality(p_key) THEN
+  IF coalesce(cardinality(nos), 0) <> cardinality(p_streams) THEN
     RAISE EXCEPTION 'a stream has moved on' USING ERRCODE = 'ES001';
   END IF;
   INSERT INTO es.event (position, stream_no, version, type, schema_version, occurred_at, recorded_at, data, meta)
-  SELECT base + e.i, nos[e.si], e.version, e.type, e.schema, e.at, coalesce(p_now, clock_timestamp()), e.data, e.meta
-    FROM unnest(p_si, p_version, p_type, p_schema, p_at, p_data, p_meta)
-      WITH ORDINALITY e(si, version, type, schema, at, data, meta, i);
+  SELECT base + e.i, nos[e.stream], e.version, e.type, e.schema, e.at, recorded, e.data, e.meta
+    FROM unnest(p_events) WITH ORDINALITY e(stream, version, type, schema, at, data, meta, i);
   IF cardinality(p_idem) > 0 THEN
     INSERT INTO es.command (principal, key, fingerprint, position, events, response)
     SELECT w, k, f, base + first, n, r FROM unnest(p_who, p_idem, p_fp, p_resp, p_first, p_count) c(w, k, f, r, first, n);

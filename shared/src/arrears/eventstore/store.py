@@ -22,9 +22,8 @@ _CONFLICT: Final = "ES001"
 _LOAD: Final = "SELECT key, kind, no, version, state_version, state FROM es.stream WHERE key = ANY($1::text[])"
 _FOLD: Final = """SELECT stream_no, type, schema_version, data FROM es.event
                    WHERE stream_no = ANY($1::bigint[]) ORDER BY stream_no, version"""
-_APPEND: Final = """SELECT es.append($1::text[], $2::text[], $3::text[], $4::smallint[], $5::int[], $6::int[], $7::int[],
-    $8::date[], $9::timestamptz[], $10::bytea[], $11::int[], $12::int[], $13::text[], $14::smallint[], $15::timestamptz[],
-    $16::bytea[], $17::bytea[], $18, $19::text[], $20::text[], $21::bytea[], $22::bytea[], $23::int[], $24::int[])"""
+_APPEND: Final = """SELECT es.append($1::es.stream_write[], $2::es.event_write[], $3,
+    $4::text[], $5::text[], $6::bytea[], $7::bytea[], $8::int[], $9::int[])"""
 _READ: Final = """SELECT e.position, s.key, e.version, s.debtor_id, s.part, e.type, e.schema_version, e.occurred_at,
     e.recorded_at, e.data, e.meta FROM es.event e JOIN es.stream s ON s.no = e.stream_no
     WHERE e.position > $1 ORDER BY e.position LIMIT $2"""
@@ -136,25 +135,12 @@ def _arguments(
         firsts.append(first)
         first += len(work.pending)
     answered = [(a, firsts[i], len(works[i].pending)) for i, a in enumerate(answers) if a is not None]
-    streams = [stream for _, stream in touched]
     return (
-        [s.ref.key for s in streams],
-        [s.ref.decider.name for s in streams],
-        [s.ref.debtor_id for s in streams],
-        [work.partition(s.ref) for work, s in touched],
-        [s.stored_version for s in streams],
-        [s.version for s in streams],
-        [s.ref.decider.state_version for s in streams],
-        [s.ref.decider.wakes_on(s.state) for s in streams],
-        [s.ref.decider.wakes_at(s.state) for s in streams],
-        [encode_state(s.state) for s in streams],
-        [place[e.stream_key] for e in pending],
-        [e.version for e in pending],
-        [e.type_name for e in pending],
-        [e.schema_version for e in pending],
-        [e.occurred_at for e in pending],
-        [e.data for e in pending],
-        [e.meta for e in pending],
+        [_stream_write(work, stream) for work, stream in touched],
+        [
+            (place[e.stream_key], e.version, e.type_name, e.schema_version, e.occurred_at, e.data, e.meta)
+            for e in pending
+        ],
         works[0].now if virtual else None,
         [a.principal for a, _, _ in answered],
         [a.key for a, _, _ in answered],
@@ -163,3 +149,12 @@ def _arguments(
         [f for _, f, _ in answered],
         [n for _, _, n in answered],
     )
+
+
+def _stream_write(work: Work, stream: Stream) -> tuple[Any, ...]:
+    ref, state = stream.ref, stream.state
+    decider = ref.decider
+    return (
+        ref.key, decider.name, ref.debtor_id, work.partition(ref), stream.stored_version, stream.version,
+        decider.state_version, decider.wakes_on(state), decider.wakes_at(state), encode_state(state),
+    )  # fmt: skip

@@ -33,8 +33,7 @@ class Stream:
     state: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(msgspec.Struct, frozen=True):
     """An event decided and not yet appended; `position` is its place after the base position, from 1."""
 
     stream_key: str
@@ -47,8 +46,7 @@ class Pending:
     meta: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(msgspec.Struct, frozen=True):
     """Who and what led to a decision; written into the meta of its events."""
 
     actor: Actor
@@ -86,6 +84,7 @@ class Work:
     pending: list[Pending] = field(default_factory=list)
     _undo: dict[str, tuple[int, Any] | None] = field(default_factory=dict)
     _mark: int = 0
+    _trace: str | None = None
 
     async def load(self, refs: Iterable[StreamRef[Any, Any]]) -> None:
         """Bring the streams into memory that are not there yet, in one query."""
@@ -104,9 +103,15 @@ class Work:
 
     async def state(self, ref: StreamRef[C, S]) -> S:
         """Return the state of a stream after all that this unit of work has decided."""
-        await self.load((ref,))
-        state: S = self.streams[ref.key].state
+        state: S = (await self._stream(ref)).state
         return state
+
+    async def _stream(self, ref: StreamRef[Any, Any]) -> Stream:
+        stream = self.streams.get(ref.key)
+        if stream is None:
+            await self.load((ref,))
+            stream = self.streams[ref.key]
+        return stream
 
     async def execute(
         self, ref: StreamRef[C, S], command: C, cause: Cause, *, effective_on: date | None = None
@@ -116,16 +121,16 @@ class Work:
         Raises:
             Refusal: the command is not allowed in this state; nothing is kept.
         """
-        await self.load((ref,))
-        stream = self.streams[ref.key]
+        stream = await self._stream(ref)
         events = ref.decider.decide(command, stream.state)
         if not events:
             return events
-        self._undo.setdefault(ref.key, (stream.version, stream.state))
+        key = ref.key
+        self._undo.setdefault(key, (stream.version, stream.state))
         meta = encode_meta(
             Meta(
                 actor=cause.actor, tenant=cause.tenant, causation=cause.causation, correlation=cause.correlation,
-                effective_on=effective_on, traceparent=cause.traceparent or inject(),
+                effective_on=effective_on, traceparent=cause.traceparent or self._current_trace(),
             )
         )  # fmt: skip
         evolve, state, version = ref.decider.evolve, stream.state, stream.version
@@ -133,11 +138,15 @@ class Work:
             version += 1
             state = evolve(state, event)
             kind = type_of(type(event))
-            self.pending.append(
-                Pending(ref.key, version, event, kind.name, kind.version, self.now, encode(event), meta)
-            )
+            self.pending.append(Pending(key, version, event, kind.name, kind.version, self.now, encode(event), meta))
         stream.state, stream.version = state, version
         return events
+
+    def _current_trace(self) -> str:
+        """The span that this unit of work began to decide in."""
+        if self._trace is None:
+            self._trace = inject()
+        return self._trace
 
     def mark(self) -> None:
         """Remember this point: `undo` returns to it."""

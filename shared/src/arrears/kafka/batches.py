@@ -44,8 +44,9 @@ class Batches:
     def measure(self, records: Sequence[RawRecord]) -> Iterator[Measured]:
         """Open a processing span around a batch and count what it did when it committed."""
         started, measured = time.perf_counter(), Measured()
-        topic = records[0].topic if records else ""
-        with process_span(self._consumer, topic, [record.headers for record in records]):
+        topics = {record.topic for record in records}
+        traceparents = (value for record in records if (value := record.named.get("traceparent")))
+        with process_span(self._consumer, topics.pop() if len(topics) == 1 else "", len(records), traceparents):
             yield measured
         _SECONDS.labels(self._consumer).observe(time.perf_counter() - started)
         for outcome in ("applied", "parked", "duplicates"):

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -27,9 +26,11 @@ _LONGEST_KEY: Final = 400
 _TRACEPARENT: Final = b'"traceparent":"'  # as encode_meta writes it
 
 
-@dataclass(frozen=True, slots=True)
-class RawRecord:
-    """A Kafka record as it came: coordinates, key, value, headers, and the broker's or producer's time."""
+class RawRecord(msgspec.Struct, frozen=True):
+    """A Kafka record as it came: coordinates, key, value, headers, and the broker's or producer's time.
+
+    A header without a value, which Kafka allows, has an empty one here. `named` is computed: the headers by name.
+    """
 
     topic: str
     partition: int
@@ -38,6 +39,16 @@ class RawRecord:
     value: bytes | None
     headers: Headers
     at: datetime
+    named: dict[str, bytes] = {}
+
+    def __post_init__(self) -> None:
+        """Look the headers over once; their readers ask for several."""
+        named = dict(self.headers)
+        if None in named.values() or len(named) < len(self.headers):
+            headers = tuple((name, value or b"") for name, value in self.headers)
+            msgspec.structs.force_setattr(self, "headers", headers)
+            named = dict(headers)
+        msgspec.structs.force_setattr(self, "named", named)
 
     @property
     def key_text(self) -> str:
@@ -50,10 +61,7 @@ class RawRecord:
     @property
     def ce_type(self) -> bytes:
         """The CloudEvents type of a record in binary mode; empty where there is none."""
-        for name, value in self.headers:  # our own records carry it among the first
-            if name == "ce_type":
-                return value
-        return b""
+        return self.named.get("ce_type", b"")
 
 
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,7 +136,7 @@ def from_own_log(record: RawRecord) -> Recorded:
         InvalidEvent: a header is missing or wrong, or the data does not fit its type.
         UnknownEvent: the type or version is not known here.
     """
-    headers = dict(record.headers)
+    headers = record.named
     try:
         owner, name, schema = _parsed(headers["ce_type"])
         event_id = headers["ce_id"].decode()
@@ -159,10 +167,10 @@ def attributes(record: RawRecord) -> tuple[dict[str, Any], bytes]:
     Raises:
         InvalidEvent: required attributes are missing, or the structured value is no JSON object.
     """
-    headers = dict(record.headers)
+    headers = record.named
     if headers.get("content-type", b"").startswith(b"application/cloudevents"):
         return _structured(record.value or b"")
-    found: dict[str, Any] = {name[3:]: value.decode() for name, value in record.headers if name.startswith("ce_")}
+    found: dict[str, Any] = {name[3:]: value.decode() for name, value in headers.items() if name.startswith("ce_")}
     if "content-type" in headers:
         found["datacontenttype"] = headers["content-type"].decode()
     _require(found)
@@ -188,16 +196,21 @@ def from_foreign(record: RawRecord, owner: str) -> Recorded:
         raise InvalidEvent(str(error)) from error
     if owned_by != owner:
         raise UnknownEvent(f"{found['type']!r} is not an event of {owner}")
-    meta = Meta(actor=Actor(kind="system", id=found["source"]), traceparent=_traceparent(record, found))
+    meta = Meta(actor=_sender(found["source"]), traceparent=_traceparent(record, found))
     return Recorded(
         record.topic, 0, f"{found['source']}#{found['id']}", key, 0, "", record.partition, name, version,
         at, record.at, meta, data, b"", decode(owner, name, version, data),
     )  # fmt: skip
 
 
+@lru_cache(maxsize=1_024)
+def _sender(source: str) -> Actor:
+    return Actor(kind="system", id=source)
+
+
 def _traceparent(record: RawRecord, found: Mapping[str, Any]) -> str:
     """Return the sender's trace; what is none is dropped, for it would be sent on with every event caused by this one."""
-    given = dict(record.headers).get("traceparent") or str(found.get("traceparent", "")).encode()
+    given = record.named.get("traceparent") or str(found.get("traceparent", "")).encode()
     return given.decode() if parse(given) else ""
 
 
@@ -227,10 +240,12 @@ def _require(found: Mapping[str, Any]) -> None:
         raise InvalidEvent(f"CloudEvents {found['specversion']!r} is not spoken here")
 
 
+@lru_cache(maxsize=4_096)  # a batch repeats its times
 def _text(at: datetime) -> bytes:
     return at.isoformat(timespec="microseconds").replace("+00:00", "Z").encode()
 
 
+@lru_cache(maxsize=4_096)
 def _instant(text: bytes) -> datetime:
     at = datetime.fromisoformat(text.decode())
     if at.tzinfo is None:

@@ -270,10 +270,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
 def raw_record(record: Any) -> RawRecord:
     """Return a consumer record of aiokafka as the inbox reads it."""
-    at, headers = datetime.fromtimestamp(record.timestamp / 1000, UTC), record.headers
-    if any(value is None for _, value in headers):  # Kafka lets a header have no value
-        headers = [(name, value or b"") for name, value in headers]
-    return RawRecord(record.topic, record.partition, record.offset, record.key, record.value, headers, at)
+    at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+    return RawRecord(record.topic, record.partition, record.offset, record.key, record.value, record.headers, at)
 
 
 def _is_day(record: RawRecord) -> bool:

@@ -75,8 +75,7 @@ class Slice:
     records: tuple[RawRecord, ...]
 
 
-@dataclass(slots=True)
-class Item:
+class Item(msgspec.Struct):
     """One record on its way: its events, or why it cannot be applied."""
 
     raw: RawRecord
@@ -141,8 +140,14 @@ class Inbox:
             PartitionsLost, LogTruncated, StreamVersionConflict: the transaction is void.
         """
         await self.advance(connection, slices)
-        beats = [r for s in slices for r in s.records if is_heartbeat(r)]
-        items = [self.decode(r) for s in slices for r in s.records if not is_heartbeat(r)]
+        beats: list[RawRecord] = []
+        items: list[Item] = []
+        for s in slices:
+            for record in s.records:
+                if is_heartbeat(record):
+                    beats.append(record)
+                else:
+                    items.append(self.decode(record))
         return await self.take(connection, items, now, beats)
 
     async def take(
@@ -163,10 +168,10 @@ class Inbox:
         work = await self._prepare(connection, fresh, now)
         left = dict(fresh)  # an event that comes twice in one batch is applied at its first place
         for item in items:
-            if not item.reason and (item.raw.topic, item.key) in keys:
+            if not item.reason and keys and (item.raw.topic, item.key) in keys:
                 item.reason, item.error = "behind", "an earlier record of this key is parked"
             elif not item.reason:
-                item.events = tuple(e for e in item.events if left.pop(e.event_id, None) is not None)
+                item.events = tuple([e for e in item.events if left.pop(e.event_id, None) is not None])
                 await self._decide(item, work)
             if item.reason:
                 keys.add((item.raw.topic, item.key))
@@ -190,9 +195,11 @@ class Inbox:
         self, connection: Connection, items: Sequence[Item], parked: set[tuple[str, str]], effects: Effects
     ) -> dict[str, Recorded]:
         """Return the events not seen before, by id."""
-        free = [item for item in items if (item.raw.topic, item.key) not in parked]
-        versioned = [e for i in free if self.sources[i.raw.topic].versioned for e in i.events]
-        foreign = [e for i in free if not self.sources[i.raw.topic].versioned for e in i.events]
+        versioned: list[Recorded] = []
+        foreign: list[Recorded] = []
+        for item in items:
+            if not parked or (item.raw.topic, item.key) not in parked:
+                (versioned if self.sources[item.raw.topic].versioned else foreign).extend(item.events)
         fresh: dict[str, Recorded] = {}
         if versioned:
             streams = {(e.source, e.stream_key) for e in versioned}

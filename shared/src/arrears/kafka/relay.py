@@ -94,16 +94,17 @@ class Relay:
         Records go as one batch a partition: a future for each of thousands of records would cost more than the sending.
         """
         failpoint("relay.before_produce")
-        source, batches, sent, headers = self._store.service, dict[int, Any](), [], []
+        source, batches, sent, traced = self._store.service, dict[int, Any](), [], []
         for position, key, version, debtor, part, name, schema, occurred, recorded, data, meta in rows:
             header = headers_of(source, position, key, version, debtor, name, schema, occurred, recorded, meta)
-            headers.append(header)
+            if header[-1][0] == "traceparent":
+                traced.append(header[-1][1])
             batch = batches.get(part) or batches.setdefault(part, producer.create_batch())
             if batch.append(timestamp=None, key=debtor.encode(), value=data, headers=header) is None:
                 sent.append(await producer.send_batch(batch, self.topic, partition=part))
                 batches[part] = batch = producer.create_batch()
                 batch.append(timestamp=None, key=debtor.encode(), value=data, headers=header)
-        with send_span(self.topic, headers):
+        with send_span(self.topic, len(rows), traced):
             for part, batch in batches.items():
                 sent.append(await producer.send_batch(batch, self.topic, partition=part))
             await asyncio.gather(*sent)

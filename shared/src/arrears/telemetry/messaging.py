@@ -6,7 +6,7 @@ Contrib's aiokafka instrumentation ends its spans before the work starts, so the
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 from typing import Final
@@ -16,7 +16,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanKind
 
 from arrears.telemetry import names
-from arrears.telemetry.trace_context import KafkaHeaders, contexts, distinct_traces, is_kept
+from arrears.telemetry.trace_context import contexts, distinct_traces, is_kept
 
 MAX_LINKS: Final = 128  # what the SDK keeps of one span
 _BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
@@ -36,38 +36,42 @@ _sent: Final = _meter.create_counter(names.METRIC_SENT_MESSAGES, unit="{message}
 
 @contextmanager
 def process_span(
-    consumer: str, topic: str, records: Sequence[KafkaHeaders], tracer: trace.Tracer = _tracer
+    consumer: str, topic: str, records: int, traceparents: Iterable[bytes], tracer: trace.Tracer = _tracer
 ) -> Iterator[Span]:
-    """Open the CONSUMER span around the processing of a batch of `topic` by the group `consumer`.
+    """Open the CONSUMER span around the processing of a batch of `records` by the group `consumer`.
 
-    Its parent is the remote context when all records belong to one trace; otherwise it links to those that are kept,
-    at most MAX_LINKS. `records` are the records' headers. An exception that leaves the block marks the span.
+    `topic` is empty when the batch mixes topics. `traceparents` are the headers of those records that have one: the
+    span's parent is the remote context when they are all of one trace; otherwise it links to those that are kept, at
+    most MAX_LINKS. An exception that leaves the block marks the span.
     """
-    parent, links = _ties(records)
+    parent, links = _ties(traceparents)
     common = {
         names.MESSAGING_SYSTEM: names.KAFKA,
         names.MESSAGING_OPERATION_NAME: names.PROCESS,
-        names.MESSAGING_DESTINATION_NAME: topic,
         names.MESSAGING_CONSUMER_GROUP_NAME: consumer,
     }
+    if topic:
+        common[names.MESSAGING_DESTINATION_NAME] = topic
     attributes: dict[str, str | int] = {
         names.MESSAGING_OPERATION_TYPE: names.PROCESS,
-        names.MESSAGING_BATCH_MESSAGE_COUNT: len(records),
+        names.MESSAGING_BATCH_MESSAGE_COUNT: records,
     }
     with (
         _timed(_process_seconds, common),
         tracer.start_as_current_span(
-            f"{names.PROCESS} {topic}", parent, SpanKind.CONSUMER, {**common, **attributes}, links
+            f"{names.PROCESS} {topic}".rstrip(), parent, SpanKind.CONSUMER, {**common, **attributes}, links
         ) as span,
     ):
         yield span
-    _consumed.add(len(records), common)
+    _consumed.add(records, common)
 
 
 @contextmanager
-def send_span(topic: str, records: Sequence[KafkaHeaders], tracer: trace.Tracer = _tracer) -> Iterator[Span]:
+def send_span(
+    topic: str, records: int, traceparents: Iterable[bytes], tracer: trace.Tracer = _tracer
+) -> Iterator[Span]:
     """Open the PRODUCER span around one acknowledged batch to `topic`, tied to the records' traces as in `process_span`."""
-    parent, links = _ties(records)
+    parent, links = _ties(traceparents)
     common = {
         names.MESSAGING_SYSTEM: names.KAFKA,
         names.MESSAGING_OPERATION_NAME: names.SEND,
@@ -75,7 +79,7 @@ def send_span(topic: str, records: Sequence[KafkaHeaders], tracer: trace.Tracer 
     }
     attributes: dict[str, str | int] = {
         names.MESSAGING_OPERATION_TYPE: names.SEND,
-        names.MESSAGING_BATCH_MESSAGE_COUNT: len(records),
+        names.MESSAGING_BATCH_MESSAGE_COUNT: records,
     }
     with (
         _timed(_operation_seconds, common),
@@ -84,16 +88,16 @@ def send_span(topic: str, records: Sequence[KafkaHeaders], tracer: trace.Tracer 
         ) as span,
     ):
         yield span
-    _sent.add(len(records), common)
+    _sent.add(records, common)
 
 
-def _ties(records: Sequence[KafkaHeaders]) -> tuple[Context | None, list[Link]]:
+def _ties(traceparents: Iterable[bytes]) -> tuple[Context | None, list[Link]]:
     """Return the parent of a batch of one trace, else the links of a batch of several."""
-    traceparents = distinct_traces(records)
-    if len(traceparents) == 1:
-        parents = [trace.set_span_in_context(NonRecordingSpan(context)) for context in contexts(traceparents)]
+    distinct = distinct_traces(traceparents)
+    if len(distinct) == 1:
+        parents = [trace.set_span_in_context(NonRecordingSpan(context)) for context in contexts(distinct)]
         return next(iter(parents), None), []
-    kept = contexts(value for value in traceparents if is_kept(value))
+    kept = contexts(value for value in distinct if is_kept(value))
     return None, [Link(context) for context in islice(kept, MAX_LINKS)]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from opentelemetry import trace
@@ -13,8 +13,6 @@ HEADER: Final = "traceparent"
 # https://www.w3.org/TR/trace-context/#traceparent-header ; version ff is invalid, later versions start alike
 _FORM: Final = re.compile(rb"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
 _ODD_DIGITS: Final = frozenset((b"1", b"3", b"5", b"7", b"9", b"b", b"d", b"f"))
-
-KafkaHeaders = Sequence[tuple[str, bytes]]
 
 
 def inject() -> str:
@@ -35,14 +33,11 @@ def parse(traceparent: bytes) -> SpanContext | None:
     return context if context.is_valid else None
 
 
-def distinct_traces(records: Iterable[KafkaHeaders]) -> list[bytes]:
-    """Return the first `traceparent` of each distinct trace among the records' headers, in their order, unparsed."""
+def distinct_traces(traceparents: Iterable[bytes]) -> list[bytes]:
+    """Return the first header of each distinct trace, in their order, unparsed."""
     first: dict[bytes, bytes] = {}
-    for headers in records:
-        for name, value in reversed(headers):  # our own records carry it last
-            if name == HEADER:
-                first.setdefault(value[3:35], value)
-                break
+    for value in traceparents:
+        first.setdefault(value[3:35], value)
     return list(first.values())
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -20,8 +19,7 @@ class Unread(Event, frozen=True, kw_only=True):
     """Stands for data that this release cannot read: a newer type, or bytes that are no event."""
 
 
-@dataclass(frozen=True, slots=True)
-class Copied(Recorded):
+class Copied(Recorded, frozen=True):
     """An event with its place in the topic."""
 
     offset: int
@@ -39,7 +37,7 @@ def copied(record: RawRecord) -> tuple[Recorded, ...]:
         event = _coordinates(record)
     if record.topic != f"{event.source}.events":
         raise InvalidEvent(f"{event.event_id} does not belong on {record.topic}")
-    fields: dict[str, Any] = {name: getattr(event, name) for name in Recorded.__dataclass_fields__}
+    fields: dict[str, Any] = {name: getattr(event, name) for name in Recorded.__struct_fields__}
     return (Copied(**fields, offset=record.offset),)
 
 

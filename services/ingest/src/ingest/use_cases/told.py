@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final, TypeVar
 
 from arrears.decider import StreamRef
@@ -61,7 +61,12 @@ class Told:
 def told(recorded: Recorded) -> Told:
     """Return the circumstances of a record of core banking. Fineract records carry their source and tenant by name."""
     source = NATIVE if recorded.source == NATIVE_TOPIC else recorded.source
-    return Told(source, recorded.occurred_at, Cause.of(recorded, Actor(kind="system", id=source)))
+    return Told(source, recorded.occurred_at, Cause.of(recorded, _system(source)))
+
+
+@cache
+def _system(source: str) -> Actor:
+    return Actor(kind="system", id=source)
 
 
 async def closed_on(work: Work, debtor_id: str) -> date | None:
