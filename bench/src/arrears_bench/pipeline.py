@@ -1,6 +1,6 @@
 """`pipeline`: core-banking record → ingest's decision and log → published → outreach's read model, all in one process.
 
-Beside it, in the same run: the raw chain (consume, COPY of as many rows of the same bytes, produce) that no system of
+Beside it, in the same run: the raw chain (consume, COPY of the same rows, produce, along the same way) that no system of
 this kind can beat, and a plain consumer that does the same work with one transaction a message.
 """
 
@@ -35,8 +35,8 @@ from arrears_local.topics import create_topics
 from ingest.entrypoints.definition import INGEST
 from ingest.use_cases.told import NATIVE_TOPIC
 
-LOANS: Final = int(os.environ.get("ARREARS_BENCH_LOANS", "5000"))
-RECORDS: Final = int(os.environ.get("ARREARS_BENCH_RECORDS", "15000"))
+LOANS: Final = int(os.environ.get("ARREARS_BENCH_LOANS", "20000"))
+RECORDS: Final = int(os.environ.get("ARREARS_BENCH_RECORDS", "60000"))
 ROUNDS: Final = 3
 PLAIN_RECORDS: Final = 600
 
@@ -139,12 +139,12 @@ async def run(parts: Parts) -> Report:
                 await bank.publish(told, SystemClock().now())
 
             booked, events = await chain.measure(partial(publish, bookings(LOANS)), LOANS)
-            raw_booked = events / LOANS * await raw_rate(parts, ingest, LOANS, events)
+            raw_booked = events / LOANS * await raw_rate(parts, ingest, outreach, LOANS, events)
             for number in range(ROUNDS):
                 rate, events = await chain.measure(partial(publish, repayments(number, RECORDS, LOANS)), RECORDS)
                 ours.append(rate)
                 each = events / RECORDS
-                raw.append(each * await raw_rate(parts, ingest, RECORDS, events))
+                raw.append(each * await raw_rate(parts, ingest, outreach, RECORDS, events))
                 others = repayments(1_000 + number, PLAIN_RECORDS, LOANS)
                 plain.append(each * await plain_rate(parts, ingest, outreach, others, round(each * PLAIN_RECORDS)))
     return Report(
