@@ -89,7 +89,7 @@ def _accruing(terms: Terms, lines: tuple[Line, ...], on: date) -> tuple[Accruing
                 day_count=terms.day_count,
                 from_on=on,
                 grown_minor_days=line.penalty_days,
-            )  # fmt: skip
+            )
             for line in lines
             if line.due_on <= on and line.principal_minor
         ]
