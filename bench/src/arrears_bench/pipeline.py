@@ -58,9 +58,9 @@ class Chain:
     def _roles(self) -> tuple[Coroutine[Any, Any, None], ...]:
         clock, bootstrap = self._clock, self._bootstrap
         return (
-            Consumer(self._ingest, (), clock, self.decided, bootstrap, "bench", batch=2_000).run(),
+            Consumer(self._ingest, (), clock, self.decided, bootstrap, "bench").run(),
             Relay(self.book, bootstrap, clock, self.decided, 0.5).run(),
-            Consumer(self._outreach, (), clock, self.shown, bootstrap, "bench", batch=2_000).run(),
+            Consumer(self._outreach, (), clock, self.shown, bootstrap, "bench").run(),
         )
 
     @asynccontextmanager

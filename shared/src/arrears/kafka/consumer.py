@@ -49,7 +49,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def __init__(
         self, inbox: Inbox, day_rules: Sequence[DayRule], clock: Clock, appended: Signal, bootstrap: str, owner: str,
-        *, batch: int = 2_000, batches: Batches | None = None, instance: str = "",
+        *, batch: int = 4_000, batches: Batches | None = None, instance: str = "",
     ) -> None:  # fmt: skip
         self._inbox = inbox
         self._rules = day_rules
