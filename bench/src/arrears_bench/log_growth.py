@@ -15,7 +15,7 @@ SIZES: Final = tuple(int(n) for n in os.environ.get("ARREARS_BENCH_SIZES", "1000
 _SAMPLE: Final = 10_000
 
 
-async def run(parts: Parts, rounds: int = 5) -> Report:
+async def run(parts: Parts, rounds: int = 15) -> Report:
     """Grow one log through the sizes; at each, measure batches of 2,000 events on streams that exist."""
     figures: dict[str, float] = {}
     async with parts.database() as database:
