@@ -158,7 +158,8 @@ async def run(parts: Parts) -> Report:
         },
         ratios={"raw": paired(ours, raw), "plain": paired(ours, plain), "bookings_raw": round(booked / raw_booked, 3)},
         limited_by=(
-            "one Python core: of a repayment's cost the ledger's decision is close to half, dedupe, states and "
-            "append a quarter, relay and read model the rest; the broker's and the database's work runs on the other core"
+            "one Python core, which is busy throughout: of a repayment with its two events a third goes to decoding and "
+            "encoding what comes from and goes to Kafka, a quarter to the read model's end, a fifth to the ledger, the "
+            "rest to states, append and dedupe; the broker and the database share the other core"
         ),
     )

@@ -158,7 +158,7 @@ async def _serve(definition: ServiceDefinition, settings: Settings, roles: Seque
     setup_telemetry(settings.service, os.environ)
     # A batch allocates tens of thousands of objects that live for one transaction and form no cycles.
     gc.freeze()
-    gc.set_threshold(500_000, 20, 20)
+    gc.set_threshold(2_000_000, 10, 10)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -57,7 +57,7 @@ class Settings:
             partitions=_number(environ, "ARREARS_PARTITIONS", 24),
             home=Path(environ.get("ARREARS_HOME", ".arrears")),
             tenant=environ.get("ARREARS_TENANT", "default"),
-            consumer_batch=_number(environ, "ARREARS_CONSUMER_BATCH", 4_000),
+            consumer_batch=_number(environ, "ARREARS_CONSUMER_BATCH", 8_000),
             instance=environ.get("ARREARS_INSTANCE", ""),
         )
 

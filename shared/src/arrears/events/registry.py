@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
@@ -61,6 +62,7 @@ def wire_name(owner: str, name: str, version: int) -> str:
     return f"arrears.{owner}.{name}.v{version}"
 
 
+@lru_cache(maxsize=1_024)
 def parse_wire_name(ce_type: str) -> tuple[str, str, int]:
     """Return owner, name and version of a CloudEvents type.
 

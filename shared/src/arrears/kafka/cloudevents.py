@@ -145,11 +145,11 @@ def from_own_log(record: RawRecord) -> Recorded:
         key = (record.key or b"").decode()
         if service != owner or key != headers["ce_subject"].decode():
             raise InvalidEvent(f"{event_id}: the key or the source is not the event's own")
-        value, version = record.value or b"", int(headers["ce_streamversion"])
-        if version < 1 or int(position) < 1:
+        value, version, place = record.value or b"", int(headers["ce_streamversion"]), int(position)
+        if version < 1 or place < 1:
             raise InvalidEvent(f"{event_id}: positions and versions count from 1, not {version}")
         return Recorded(
-            owner, int(position), event_id, headers["ce_streamkey"].decode(), version, key,
+            owner, place, event_id, headers["ce_streamkey"].decode(), version, key,
             record.partition, name, schema, _instant(headers["ce_time"]), _instant(headers["ce_recordedtime"]),
             decode_meta(meta_bytes), value, meta_bytes, decode(owner, name, schema, value),
         )  # fmt: skip
@@ -230,8 +230,8 @@ def _parsed(ce_type: bytes) -> tuple[str, str, int]:
 
 
 def _require(found: Mapping[str, Any]) -> None:
-    missing = [name for name in ("id", "source", "type", "specversion") if not found.get(name)]
-    if missing:
+    if not (found.get("id") and found.get("source") and found.get("type") and found.get("specversion")):
+        missing = [name for name in ("id", "source", "type", "specversion") if not found.get(name)]
         raise InvalidEvent(f"CloudEvents attributes missing: {', '.join(missing)}")
     odd = [name for name in ("id", "source", "type", "time") if not isinstance(found.get(name, ""), str)]
     if odd:

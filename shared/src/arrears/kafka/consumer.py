@@ -49,7 +49,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def __init__(
         self, inbox: Inbox, day_rules: Sequence[DayRule], clock: Clock, appended: Signal, bootstrap: str, owner: str,
-        *, batch: int = 4_000, batches: Batches | None = None, instance: str = "",
+        *, batch: int = 8_000, batches: Batches | None = None, instance: str = "",
     ) -> None:  # fmt: skip
         self._inbox = inbox
         self._rules = day_rules
@@ -64,6 +64,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._batches = batches or Batches(inbox.consumer)
         self._claims: dict[tuple[str, int], Claim] = {}
         self._busy = asyncio.Lock()
+        self._claiming = asyncio.Lock()
         self._kafka: Any = None
         self._told = 0.0
 
@@ -107,6 +108,12 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 self._claims.pop((tp.topic, tp.partition), None)
 
     async def _claim(self, partitions: set[TopicPartition]) -> None:
+        async with (
+            self._claiming
+        ):  # the group's callback and our own turn both see a new assignment: one of them claims it
+            await self._claim_unclaimed({p for p in partitions if (p.topic, p.partition) not in self._claims})
+
+    async def _claim_unclaimed(self, partitions: set[TopicPartition]) -> None:
         if not partitions or self._kafka is None:
             return
         async with self._inbox.store.database.connection() as connection:
@@ -211,7 +218,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             except StreamVersionConflict:
                 tries += 1
                 if tries > 3 and sum(len(s.records) for s in slices) > 1:
-                    await self._one_by_one(slices)
+                    await self._by_halves(slices)
                     return
             except Exception as error:
                 if is_transient(error):
@@ -219,7 +226,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 if sum(len(s.records) for s in slices) == 1:
                     await self._park(slices[0], error)
                 else:
-                    await self._one_by_one(slices)
+                    await self._by_halves(slices)
                 return
 
     async def _commit(self, slices: Sequence[Slice]) -> None:
@@ -235,13 +242,10 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 claim.next_offset = s.end
         self._appended.notify()
 
-    async def _one_by_one(self, slices: Sequence[Slice]) -> None:
-        for s in slices:
-            start = s.start
-            for record in s.records:
-                one = replace(s, start=start, end=record.offset + 1, records=(record,))
-                start = record.offset + 1
-                await self._apply([one])
+    async def _by_halves(self, slices: Sequence[Slice]) -> None:
+        """Apply the first half, then the second: what cannot be written is alone after a few steps, the rest is done."""
+        for half in _halves(slices):
+            await self._apply(half)
 
     async def _park(self, one: Slice, error: Exception) -> None:
         """Park a record that the database itself refuses (too large an event, a broken projection)."""
@@ -272,6 +276,18 @@ def raw_record(record: Any) -> RawRecord:
     """Return a consumer record of aiokafka as the inbox reads it."""
     at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
     return RawRecord(record.topic, record.partition, record.offset, record.key, record.value, record.headers, at)
+
+
+def _halves(slices: Sequence[Slice]) -> tuple[Sequence[Slice], Sequence[Slice]]:
+    if len(slices) > 1:
+        middle = len(slices) // 2
+        return slices[:middle], slices[middle:]
+    (one,) = slices
+    middle = len(one.records) // 2
+    cut = one.records[middle].offset
+    return [replace(one, end=cut, records=one.records[:middle])], [
+        replace(one, start=cut, records=one.records[middle:])
+    ]
 
 
 def _is_day(record: RawRecord) -> bool:

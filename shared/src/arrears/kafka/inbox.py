@@ -79,10 +79,14 @@ class Item(msgspec.Struct):
     """One record on its way: its events, or why it cannot be applied."""
 
     raw: RawRecord
-    key: str
     events: tuple[Recorded, ...] = ()
     reason: str = ""
     error: str = ""
+
+    @property
+    def key(self) -> str:
+        """The key under which the record parks."""
+        return self.raw.key_text
 
 
 @dataclass(slots=True)
@@ -111,7 +115,7 @@ class Inbox:
 
     def decode(self, raw: RawRecord) -> Item:
         """Return the record's events, or the reason why it must be parked. Pure, so whatever it raises is the record's."""
-        item = Item(raw, raw.key_text)
+        item = Item(raw)
         try:
             item.events = self.sources[raw.topic].decode(raw)
         except Exception as error:
@@ -166,13 +170,15 @@ class Inbox:
         keys = await self.parked_keys(connection) if held else set()
         fresh = await self._dedupe(connection, [item for item in items if not item.reason], keys, effects)
         work = await self._prepare(connection, fresh, now)
-        left = dict(fresh)  # an event that comes twice in one batch is applied at its first place
+        left = dict(fresh) if effects.duplicates else {}  # what comes twice in a batch is applied at its first place
         for item in items:
             if not item.reason and keys and (item.raw.topic, item.key) in keys:
                 item.reason, item.error = "behind", "an earlier record of this key is parked"
             elif not item.reason:
-                item.events = tuple([e for e in item.events if left.pop(e.event_id, None) is not None])
-                await self._decide(item, work)
+                if effects.duplicates:
+                    item.events = tuple([e for e in item.events if left.pop(e.event_id, None) is not None])
+                if self._subscriptions:
+                    await self._decide(item, work)
             if item.reason:
                 keys.add((item.raw.topic, item.key))
                 effects.parked.append(item)

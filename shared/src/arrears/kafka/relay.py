@@ -24,7 +24,7 @@ from arrears.kafka.cloudevents import Heartbeat, headers_of, heartbeat_record
 from arrears.signal import Signal, wait
 from arrears.telemetry import send_span
 
-_CHUNK: Final = 4_000
+_CHUNK: Final = 8_000
 _HEARTBEAT_SECONDS: Final = 10.0
 _NAME: Final = "relay"
 _log = structlog.get_logger()

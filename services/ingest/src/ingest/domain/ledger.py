@@ -100,6 +100,8 @@ def _run(
 
 def _dates_of_change(facts: Facts, allocations: Sequence[Allocation], start: date, day: date) -> list[date]:
     """Return the dates from `start` to `day` on which something happens besides time passing, in order."""
+    if start == day:
+        return [day]
     dates = {f.on for f in facts.fees if start <= f.on <= day}
     credit = False
     for receipt, allocation in zip(facts.receipts, allocations, strict=True):

@@ -7,8 +7,9 @@ partition: balances are told as of that day or of the fact, whichever is later.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
-from typing import Final, Literal
+from typing import Any, Final, Literal, cast
 
 from arrears.decider import Decider
 from arrears.events import ingest as e
@@ -55,25 +56,12 @@ def decide(command: LoanCommand, loan: LoanState) -> tuple[Event, ...]:
         CurrencyMismatch, BeforeDisbursement, PostingChanged: the money cannot belong to this loan as told.
         RepaymentUnknown: the reversal names nothing that arrived.
     """
-    if isinstance(command, BookLoan):
-        return _book(command, loan)
-    if isinstance(loan, Unbooked):
+    kind = type(command)
+    if kind is BookLoan:
+        return _book(cast(BookLoan, command), loan)
+    if type(loan) is Unbooked:
         raise refusals.LoanUnknown("no such loan was booked")
-    match command:
-        case ChangeSchedule():
-            return _change_schedule(command, loan)
-        case ScheduleInstalment():
-            return _schedule_one(command, loan)
-        case PostRepayment():
-            return _post(command, loan)
-        case ReverseRepayment():
-            return _reverse(command, loan)
-        case ChargeFee():
-            return _charge(command, loan)
-        case AgeLoan():
-            return _age(command, loan)
-        case CompareWithHost():
-            return _compare(command, loan)
+    return _DECISIONS[kind](command, cast(Loan, loan))
 
 
 def _book(command: BookLoan, loan: LoanState) -> tuple[Event, ...]:
@@ -276,6 +264,16 @@ def _reallocated(before: Loan, after: Loan, position: Position, trigger: Trigger
         if was is not now and was != now and receipt.reversed_on is None and allocated(was.parts) != allocated(now.parts)
     )  # fmt: skip
 
+
+_DECISIONS: Final[Mapping[type[LoanCommand], Callable[[Any, Loan], tuple[Event, ...]]]] = {
+    ChangeSchedule: _change_schedule,
+    ScheduleInstalment: _schedule_one,
+    PostRepayment: _post,
+    ReverseRepayment: _reverse,
+    ChargeFee: _charge,
+    AgeLoan: _age,
+    CompareWithHost: _compare,
+}
 
 LOAN: Final[Decider[LoanCommand, LoanState]] = Decider(
     name="loan", initial=Unbooked(), decide=decide, evolve=evolve, state_type=LoanState, wakes_on=wakes_on

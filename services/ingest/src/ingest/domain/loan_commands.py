@@ -5,17 +5,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
+
+import msgspec
 
 from arrears.events import ingest as e
 from ingest.domain.allocation import DEFAULT_POLICY
 from ingest.domain.schedule import Instalment, Terms
 
 
-@dataclass(frozen=True, slots=True)
-class BookLoan:
+class BookLoan(msgspec.Struct, frozen=True):
     """Enter a loan with its first schedule; again with the same terms changes nothing."""
 
     terms: Terms
@@ -27,8 +27,7 @@ class BookLoan:
     closed_on: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeSchedule:
+class ChangeSchedule(msgspec.Struct, frozen=True):
     """Replace what falls due from `effective_on` on, and every instalment whose number comes again."""
 
     change_ref: str
@@ -37,8 +36,7 @@ class ChangeSchedule:
     closed_on: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ScheduleInstalment:
+class ScheduleInstalment(msgspec.Struct, frozen=True):
     """Set one instalment and leave the others, for a host that tells them one by one."""
 
     change_ref: str
@@ -46,8 +44,7 @@ class ScheduleInstalment:
     closed_on: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PostRepayment:
+class PostRepayment(msgspec.Struct, frozen=True):
     """Take money in. `posting_ref` makes a repetition recognisable; `txn` is the name a reversal will use.
 
     `known_on` is the date on which it was told: money with a later value date waits for it.
@@ -66,8 +63,7 @@ class PostRepayment:
     closed_on: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ReverseRepayment:
+class ReverseRepayment(msgspec.Struct, frozen=True):
     """Take a repayment back as of `value_on`; if that is not after its own value date it counts as never made."""
 
     txn: str
@@ -77,8 +73,7 @@ class ReverseRepayment:
     closed_on: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ChargeFee:
+class ChargeFee(msgspec.Struct, frozen=True):
     """Add a fee under a clause of the contract."""
 
     fee_ref: str
@@ -90,15 +85,13 @@ class ChargeFee:
     closed_on: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AgeLoan:
+class AgeLoan(msgspec.Struct, frozen=True):
     """Account for the close of business day `day`."""
 
     day: date
 
 
-@dataclass(frozen=True, slots=True)
-class CompareWithHost:
+class CompareWithHost(msgspec.Struct, frozen=True):
     """Compare the host's overdue amount (scheduled components and fees) at the close of `as_of` with our own."""
 
     overdue_minor: int

@@ -25,16 +25,15 @@ from ingest.entrypoints.steps import STEPS, VAULT
 from ingest.projections.loan_book import LOAN_BOOK
 from ingest.projections.payment_reference import PAYMENT_REFERENCE
 from ingest.projections.unmatched_receipt import UNMATCHED_RECEIPTS
-from ingest.use_cases.told import from_record, told
+from ingest.use_cases.told import from_record, loan_of, source_of, told
 
 
 def _streams(recorded: Recorded) -> Iterable[StreamRef[Any, Any]]:
     data: Any = recorded.data
-    circumstances = told(recorded)
     if hasattr(data, "customer"):
-        yield circumstances.debtor(data.customer_ref)
+        yield told(recorded).debtor(data.customer_ref)
     if hasattr(data, "loan_ref"):
-        yield circumstances.loan(data.loan_ref, data.customer_ref)
+        yield loan_of(recorded.meta.tenant, source_of(recorded), data.loan_ref, data.customer_ref)
 
 
 INGEST: Final = ServiceDefinition(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, lru_cache
 from typing import Any, Final, TypeVar
+
+import msgspec
 
 from arrears.decider import StreamRef
 from arrears.events.registry import Event
@@ -25,13 +26,17 @@ NATIVE_TOPIC: Final = "corebanking.events"
 E = TypeVar("E", bound=Event)
 # A batch names the same loans again and again: in `touches`, in the step, and from record to record.
 _debtor_id = lru_cache(maxsize=65_536)(identity.debtor_id)
-_loan_id = lru_cache(maxsize=65_536)(identity.loan_id)
 
 LoanRef = StreamRef[LoanCommand, LoanState]
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+@lru_cache(maxsize=65_536)
+def loan_of(tenant: str, source: str, loan_ref: str, customer_ref: str) -> LoanRef:
+    """Return the stream of a loan by the names that its source gives."""
+    return StreamRef(LOAN, identity.loan_id(tenant, source, loan_ref), _debtor_id(tenant, source, customer_ref))
+
+
+class Told(msgspec.Struct, frozen=True):
     """The circumstances of a fact. `source` is part of every identity drawn from the fact's own references."""
 
     source: str
@@ -54,14 +59,18 @@ class Told:
 
     def loan(self, loan_ref: str, customer_ref: str) -> LoanRef:
         """Return the stream of the loan."""
-        loan_id = _loan_id(self.cause.tenant, self.source, loan_ref)
-        return StreamRef(LOAN, loan_id, self.debtor_id(customer_ref))
+        return loan_of(self.cause.tenant, self.source, loan_ref, customer_ref)
 
 
 def told(recorded: Recorded) -> Told:
     """Return the circumstances of a record of core banking. Fineract records carry their source and tenant by name."""
-    source = NATIVE if recorded.source == NATIVE_TOPIC else recorded.source
+    source = source_of(recorded)
     return Told(source, recorded.occurred_at, Cause.of(recorded, _system(source)))
+
+
+def source_of(recorded: Recorded) -> str:
+    """Return by which name of a source the references of a record are told apart."""
+    return NATIVE if recorded.source == NATIVE_TOPIC else recorded.source
 
 
 @cache
