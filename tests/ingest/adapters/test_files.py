@@ -7,87 +7,8 @@ from datetime import UTC, date, datetime
 import pytest
 
 from arrears.events import corebanking as native
-from ingest.adapters import camt054, xes
+from ingest.adapters import xes
 from ingest.domain.refusals import FileUnreadable
-
-NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:camt.054.001."
-
-
-def notification(entries: str, version: str = "04") -> bytes:
-    return (
-        f"<Document xmlns='{NAMESPACE}{version}'><BkToCstmrDbtCdtNtfctn><Ntfctn><Id>N</Id>"
-        f"<Acct><Id><Othr><Id>ACC</Id></Othr></Id></Acct>{entries}</Ntfctn></BkToCstmrDbtCdtNtfctn></Document>"
-    ).encode()
-
-
-def entry(body: str = "", *, status: str = "BOOK", sign: str = "CRDT", amount: str = "10.00") -> str:
-    return (
-        f"<Ntry><NtryRef>E</NtryRef><Amt Ccy='CHF'>{amount}</Amt><CdtDbtInd>{sign}</CdtDbtInd>{status_of(status)}"
-        f"<BookgDt><Dt>2026-02-08</Dt></BookgDt>{body}</Ntry>"
-    )
-
-
-def status_of(status: str) -> str:
-    return f"<Sts>{status}</Sts>"
-
-
-def detail(body: str, amount: str = "<Amt Ccy='CHF'>4.00</Amt>") -> str:
-    return f"<NtryDtls><TxDtls>{amount}{body}</TxDtls></NtryDtls>"
-
-
-@pytest.mark.parametrize("version", [f"{n:02d}" for n in range(2, 11)])
-def test_every_version_of_the_message_is_read(version: str) -> None:
-    found = camt054.read(notification(entry(), version))
-    assert [(c.amount_minor, c.currency, c.value_on, c.identity) for c in found.credits] == [
-        (1_000, "CHF", date(2026, 2, 8), ("ACC", "E", "2026-02-08", ""))
-    ]
-
-
-@pytest.mark.parametrize(
-    ("entries", "reason"),
-    [
-        (entry(status="PDNG"), "PDNG"),
-        (entry(status="INFO"), "INFO"),
-        (entry(status=""), "missing"),
-        (entry(sign="DBIT"), "a debit"),
-        (entry("<RvslInd>true</RvslInd>"), "a reversal"),
-        (entry(detail("<RtrInf/>")), "return of our own payment"),
-        (entry(detail("<CdtDbtInd>DBIT</CdtDbtInd>")), "within a credit"),
-        (entry(detail("", "") + detail("", "")), "without an amount"),
-    ],
-)
-def test_what_is_no_payment_is_listed_with_its_reason(entries: str, reason: str) -> None:
-    found = camt054.read(notification(entries))
-    assert found.credits == []
-    assert all(reason in one.reason for one in found.ignored)
-    assert found.ignored
-
-
-def test_a_single_detail_without_amount_has_the_entrys_amount_and_a_reference_loses_its_spaces() -> None:
-    body = detail("<RmtInf><Strd><CdtrRefInf><Ref>rf18 5390</Ref></CdtrRefInf></Strd></RmtInf>", "")
-    found = camt054.read(notification(entry(body)))
-    assert [(c.amount_minor, c.reference) for c in found.credits] == [(1_000, "RF185390")]
-
-
-@pytest.mark.parametrize(
-    ("data", "words"),
-    [
-        (b"", "well-formed"),
-        (b"<a", "well-formed"),
-        (b"<Document xmlns='urn:iso:std:iso:20022:tech:xsd:camt.054.001.11'/>", "not camt.054"),
-        (b"<Document/>", "without namespace"),
-        (f"<Document xmlns='{NAMESPACE}08'/>".encode(), "no BkToCstmrDbtCdtNtfctn"),
-        (b"<!DOCTYPE Document SYSTEM 'file:///etc/passwd'><Document/>", "type declaration"),
-        (notification(entry(amount="ten")), "not an amount"),
-        (notification(entry(amount="NaN")), "not finite"),
-        (notification(entry(amount="-1")), "not above zero"),
-        (notification(entry(amount="1.001")), "finer"),
-        (notification(entry("<ValDt><Dt>2026-02-30</Dt></ValDt>")), "is no date"),
-    ],
-)
-def test_an_unusable_notification_is_refused_with_its_reason(data: bytes, words: str) -> None:
-    with pytest.raises(FileUnreadable, match=words):
-        camt054.read(data)
 
 
 def event(activity: str, at: str, **floats: str) -> str:

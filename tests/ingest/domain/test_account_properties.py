@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Literal
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from tests.ingest.domain.accounts import FIRST, TERMS, at, repaid, schedule, taken_back, terms
@@ -147,5 +147,5 @@ def test_facts_of_different_kinds_may_be_told_in_any_order(
 def test_stepping_by_days_and_jumping_agree(facts: list[Fact], on: date) -> None:
     """A cap that never bites makes the account step day by day; the numbers stay those of the jumps."""
     stepped = at(on, *facts, of=terms(cap_rate="999"))
-    assert not stepped.cap_hit
+    assume(not stepped.cap_hit)  # on the first days even such a cap leaves no room for a fee
     assert stepped == at(on, *facts, of=TERMS)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import httpx
 import msgspec
 import pytest
+from msgspec.structs import replace
 from tests.ingest.service.corebanking import (
     FIRST_DUE,
     booked,
@@ -64,9 +66,11 @@ def camt(*details: tuple[str, str, str], status: str = "BOOK") -> bytes:
         f"<RmtInf><Strd><CdtrRefInf><Ref>{reference}</Ref></CdtrRefInf></Strd></RmtInf></TxDtls>"
         for ref, amount, reference in details
     )
+    total = sum(Decimal(amount) for _, amount, _ in details) or Decimal(1)
     return (
         "<Document xmlns='urn:iso:std:iso:20022:tech:xsd:camt.054.001.08'><BkToCstmrDbtCdtNtfctn><Ntfctn><Id>N1</Id>"
-        "<Acct><Id><IBAN>CH9300762011623852957</IBAN></Id></Acct><Ntry><NtryRef>E1</NtryRef><CdtDbtInd>CRDT</CdtDbtInd>"
+        "<Acct><Id><IBAN>CH9300762011623852957</IBAN></Id></Acct><Ntry><NtryRef>E1</NtryRef>"
+        f"<Amt Ccy='CNY'>{total}</Amt><CdtDbtInd>CRDT</CdtDbtInd>"
         f"<Sts><Cd>{status}</Cd></Sts><BookgDt><Dt>2026-02-08</Dt></BookgDt><ValDt><Dt>2026-02-07</Dt></ValDt>"
         f"<AcctSvcrRef>A1</AcctSvcrRef><NtryDtls>{texts}</NtryDtls></Ntry></Ntfctn></BkToCstmrDbtCdtNtfctn></Document>"
     ).encode()
@@ -164,6 +168,40 @@ async def test_two_payments_with_one_reference_are_two_payments(world: ServiceWo
     assert (await upload(world, file, "camt")).json()["applied"] == 2
 
 
+@pytest.mark.parametrize(
+    ("told", "outcome"),
+    [
+        ("<EndToEndId>RF18539007547034</EndToEndId>", "applied"),
+        ("<RmtInf><Ustrd>my rate, RF18 5390 0754 7034 thanks</Ustrd></RmtInf>", "applied"),
+        ("<RmtInf><Ustrd>RF18539007547034 and RF71OTHER1</Ustrd></RmtInf>", "unmatched"),
+        ("<EndToEndId>RF18539007547034</EndToEndId><RmtInf><Ustrd>RF71OTHER1</Ustrd></RmtInf>", "applied"),
+        ("<RmtInf><Ustrd>thanks a lot</Ustrd></RmtInf>", "unmatched"),
+    ],
+)
+async def test_a_payment_without_a_structured_reference_is_matched_by_what_else_names_one_loan(
+    world: ServiceWorld, told: str, outcome: str
+) -> None:
+    other = replace(booked(), loan_ref="L-2", customer_ref="C-2", payment_reference="RF71OTHER1")
+    await world.hear_records([record(booked()), record(other, key="C-2")])
+    strd = "<RmtInf><Strd><CdtrRefInf><Ref></Ref></CdtrRefInf></Strd></RmtInf>"
+    refs, _, text = told.partition("<RmtInf>")
+    data = camt(("T1", "1.00", "")).replace(strd.encode(), f"<RmtInf>{text}".encode() if text else b"")
+    data = data.replace(b"</Refs>", refs.encode() + b"</Refs>")
+    answer = (await upload(world, data, "camt")).json()
+    assert answer[outcome] == 1, answer
+
+
+async def test_an_entry_that_cannot_be_read_is_rejected_and_the_rest_is_booked(world: ServiceWorld) -> None:
+    await world.hear_records([record(booked())])
+    good = camt(("T1", "1.00", "RF18539007547034"))
+    wrong = (
+        good[good.index(b"<Ntry>") : good.index(b"</Ntry>") + 7].replace(b">1.00<", b">x<").replace(b">A1<", b">A2<")
+    )
+    answer = (await upload(world, good.replace(b"</Ntfctn>", wrong + b"</Ntfctn>"), "camt")).json()
+    assert (answer["entries"], answer["applied"], answer["ignored"]) == (2, 1, 1)
+    assert answer["rejected"] == ["N1/2: 'x' is not an amount"]
+
+
 async def test_money_that_a_loan_refuses_is_kept_for_a_person(world: ServiceWorld) -> None:
     await world.hear_records([record(booked(disbursed_on=date(2026, 2, 10), instalments=(
         native.Instalment(no=1, due_on=date(2026, 3, 5), principal_minor=200_000),
@@ -178,7 +216,7 @@ async def test_money_that_a_loan_refuses_is_kept_for_a_person(world: ServiceWorl
     [
         (b"<Document", "camt", "file-unreadable", "well-formed"),
         (b"<!DOCTYPE x [<!ENTITY a 'b'>]><Document/>", "camt", "file-unreadable", "type declaration"),
-        (b"<Document xmlns='urn:iso:std:iso:20022:tech:xsd:camt.053.001.08'/>", "camt", "file-unreadable", "camt.053"),
+        (b"<Document xmlns='urn:iso:std:iso:20022:tech:xsd:camt.052.001.08'/>", "camt", "file-unreadable", "camt.053"),
         (b"<notes/>", "xes", "file-unreadable", "not an XES log"),
         (b"abc", "fineract", "file-unreadable", "single object"),
         (b'{"specversion": "1.0"}', "jsonl", "file-unreadable", "line 1"),

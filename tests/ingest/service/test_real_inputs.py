@@ -55,6 +55,7 @@ async def test_the_bank_file_pays_the_loans_that_it_names_in_both_versions_once(
 async def test_only_booked_credits_are_money(world: ServiceWorld, file: str, entries: int, payments: int) -> None:
     answer = (await upload(world, (REAL / "iso20022" / f"{file}.xml").read_bytes(), "camt")).json()
     assert (answer["entries"], answer["unmatched"], len(answer["left_out"])) == (entries, payments, entries - payments)
+    assert answer["rejected"] == []
 
 
 async def test_the_road_traffic_log_has_the_balances_of_its_facts(world: ServiceWorld) -> None:

@@ -67,6 +67,8 @@ def import_(
         table.add_row(one["file"], *counts, "yes" if one["imported_before"] else "no")
         for line in one["left_out"]:
             talk.print(f"  {one['file']}: {line}", markup=False)
+        for line in one["rejected"]:
+            talk.print(f"  {one['file']}: rejected: {line}", markup=False, style="red")
     Console(highlight=False).print(table)
 
 

@@ -13,7 +13,7 @@ from arrears.events.registry import Event, InvalidEvent, UnknownEvent
 from arrears.eventstore.work import Cause, Work
 from arrears.kafka.cloudevents import RawRecord, from_foreign
 from arrears.recorded import Recorded
-from ingest.adapters import camt054, xes
+from ingest.adapters import camt, xes
 from ingest.adapters.fineract.messages import TOPIC as FINERACT_TOPIC
 from ingest.adapters.fineract.messages import facts_of
 from ingest.domain.refusals import FileUnreadable, FormatUnknown
@@ -53,17 +53,23 @@ def read_file(format_name: str, arrival: Arrival) -> tuple[FileContent, set[str]
 
 
 def _camt(arrival: Arrival) -> tuple[FileContent, set[str]]:
-    notification = camt054.read(arrival.data)
+    found = camt.read(arrival.data)
     payments = [
         Payment(
             identity="/".join(credit.identity), amount_minor=credit.amount_minor, currency=credit.currency,
             value_on=credit.value_on, booked_on=credit.booked_on, reference=credit.reference,
-            document=credit.document,
+            document=credit.document, names=_names(credit), unclear=credit.unclear,
         )
-        for credit in notification.credits
+        for credit in found.credits
     ]  # fmt: skip
-    left_out = [f"{one.place}: {one.reason}" for one in notification.ignored]
-    return FileContent(arrival.file_id, "camt", payments, (), len(left_out), left_out), set()
+    left_out, rejected = ([f"{one.place}: {one.reason}" for one in some] for some in (found.ignored, found.rejected))
+    left_out += [f"{one.place}: {one.reason}" for one in found.differences]
+    return FileContent(arrival.file_id, "camt", payments, (), len(found.ignored), left_out, rejected), set()
+
+
+def _names(credit: camt.BankCredit) -> tuple[tuple[str, ...], ...]:
+    levels = ((credit.reference,), (credit.end_to_end_id,), credit.words)
+    return tuple(names for level in levels if (names := tuple(name for name in level if name)))
 
 
 def _xes(arrival: Arrival) -> tuple[FileContent, set[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
@@ -23,7 +23,11 @@ Outcome = Literal["applied", "repeated", "unmatched"]
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """Money that a bank reports. `identity` is the bank's own; `reference` is what the payer quoted."""
+    """Money that a bank reports. `identity` is the bank's own; `reference` is what the payer quoted.
+
+    `names` are what may name the loan, the surest first: each level is tried when the one before named none. `unclear`
+    says why the entry can only be looked into by a person.
+    """
 
     identity: str
     amount_minor: int
@@ -32,14 +36,22 @@ class Payment:
     booked_on: date
     reference: str
     document: str
+    names: tuple[tuple[str, ...], ...] = ()
+    unclear: str = ""
 
 
 async def match_receipt(
-    payment: Payment, loans: Sequence[LoanAddress], cause: Cause, at: datetime, work: Work
+    payment: Payment, known: Mapping[str, Sequence[LoanAddress]], cause: Cause, at: datetime, work: Work
 ) -> Outcome:
-    """Post the payment to the one loan it names; otherwise open an unmatched receipt with the reason."""
-    if not payment.reference:
+    """Post the payment to the one loan it names; otherwise open an unmatched receipt with the reason.
+
+    `known` are the loans that carry the names of this payment and others.
+    """
+    if payment.unclear:
+        return await _keep(payment, payment.unclear, cause, work)
+    if not any(payment.names):
         return await _keep(payment, "the payment quotes no reference", cause, work)
+    loans = _named(payment.names, known)
     if len(loans) != 1:
         reason = "several loans have this reference" if loans else "no loan has this reference"
         return await _keep(payment, reason, cause, work)
@@ -59,6 +71,14 @@ async def match_receipt(
     except Refusal as refusal:
         return await _keep(payment, refusal.message, cause, work)
     return "applied" if events else "repeated"
+
+
+def _named(names: Sequence[Sequence[str]], known: Mapping[str, Sequence[LoanAddress]]) -> Sequence[LoanAddress]:
+    """Return the loans of the first level that names any; one loan, or the payment is nobody's for sure."""
+    for level in names:
+        if found := {loan.loan_id: loan for name in level for loan in known.get(name, ())}:
+            return tuple(found.values())
+    return ()
 
 
 async def _keep(payment: Payment, reason: str, cause: Cause, work: Work) -> Outcome:

@@ -39,6 +39,7 @@ class FileContent:
     facts: Sequence[Fact] = ()
     ignored: int = 0
     left_out: Sequence[str] = ()
+    rejected: Sequence[str] = ()
 
 
 @dataclass(slots=True)
@@ -64,6 +65,7 @@ async def earlier_import(file_id: str, work: Work) -> dict[str, Any] | None:
     return {
         "file_id": file_id, "format": done.format, "imported_before": True, "entries": done.entries,
         "applied": 0, "repeated": done.applied, "unmatched": done.unmatched, "ignored": done.ignored, "left_out": [],
+        "rejected": [],
     }  # fmt: skip
 
 
@@ -73,8 +75,7 @@ async def apply_entries(
     """Apply the entries page by page, each page one transaction."""
     tally = Tally()
     for page in _pages(content.payments):
-        loans = await lookup.find({payment.reference for payment in page if payment.reference})
-
+        loans = await lookup.find({name for payment in page for level in payment.names for name in level})
         for outcome in (await commands.run(partial(_post, page, loans, cause, at))).response:
             tally.count(outcome)
     for facts in _pages(content.facts):
@@ -88,7 +89,7 @@ async def apply_entries(
 async def _post(
     page: Sequence[Payment], loans: Mapping[str, Sequence[LoanAddress]], cause: Cause, at: datetime, work: Work
 ) -> list[Outcome]:
-    return [await match_receipt(payment, loans.get(payment.reference, ()), cause, at, work) for payment in page]
+    return [await match_receipt(payment, loans, cause, at, work) for payment in page]
 
 
 async def _take(facts: Sequence[Fact], work: Work) -> dict[str, Any]:
@@ -106,21 +107,22 @@ async def _take(facts: Sequence[Fact], work: Work) -> dict[str, Any]:
 
 async def finish_file(content: FileContent, tally: Tally, cause: Cause, work: Work) -> dict[str, Any]:
     """Say that the file was read to its end, and return what became of it."""
-    entries = len(content.payments) + len(content.facts) + content.ignored
+    entries = len(content.payments) + len(content.facts) + content.ignored + len(content.rejected)
     finish = FinishFile(
         content.file_id,
         content.format,
         entries,
         tally.applied + tally.repeated,
         tally.unmatched,
-        content.ignored + len(tally.refused),
+        content.ignored + len(tally.refused) + len(content.rejected),
     )
     await work.execute(_file(content.file_id, work), finish, cause)
     return {
         "file_id": content.file_id, "format": content.format, "imported_before": False, "entries": entries,
         "applied": tally.applied, "repeated": tally.repeated, "unmatched": tally.unmatched,
-        "ignored": content.ignored + len(tally.refused),
+        "ignored": content.ignored + len(tally.refused) + len(content.rejected),
         "left_out": [*content.left_out, *tally.refused][:_TOLD],
+        "rejected": list(content.rejected)[:_TOLD],
     }  # fmt: skip
 
 

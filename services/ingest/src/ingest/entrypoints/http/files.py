@@ -36,6 +36,7 @@ class FileAnswer(BaseModel):
     unmatched: int
     ignored: int
     left_out: list[str]
+    rejected: list[str]
 
 
 def file_routes(runtime: Runtime) -> APIRouter:
