@@ -58,10 +58,19 @@ async def test_only_booked_credits_are_money(world: ServiceWorld, file: str, ent
     assert answer["rejected"] == []
 
 
-async def test_the_road_traffic_log_has_the_balances_of_its_facts(world: ServiceWorld) -> None:
-    facts = json.loads((REAL / "roadtraffic" / "FACTS.json").read_text())["roadtraffic100traces.xes"]
-    data = (REAL / "roadtraffic" / "roadtraffic100traces.xes").read_bytes()
-    answer = await upload(world, data, "xes")
+@pytest.mark.parametrize(
+    ("file", "format_name", "cases", "settled_overpaid_owing"),
+    [
+        ("roadtraffic100traces.xes", "xes", 100, (39, 0, 61)),
+        ("traffic_fines_10k.csv.gz", "traffic-csv", 10_000, (4_314, 40, 5_646)),
+    ],
+)
+async def test_the_road_traffic_log_has_the_balances_of_its_facts(
+    world: ServiceWorld, file: str, format_name: str, cases: int, settled_overpaid_owing: tuple[int, int, int]
+) -> None:
+    facts = json.loads((REAL / "roadtraffic" / "FACTS.json").read_text())[file]
+    data = (REAL / "roadtraffic" / file).read_bytes()
+    answer = await upload(world, data, format_name)
     assert answer.status_code == 200, answer.text
     row = (
         await world.rows(
@@ -73,9 +82,9 @@ async def test_the_road_traffic_log_has_the_balances_of_its_facts(world: Service
     )[0]
     owed = sum(int(Decimal(facts[name]) * 100) for name in ("final_amount_sum", "expense_sum"))
     paid = int(Decimal(facts["paid_sum"]) * 100)
-    assert (row["cases"], row["balance"], row["paid"]) == (100, owed - paid, paid)
-    assert (row["settled"], row["overpaid"], row["owing"]) == (39, 0, 61)
-    assert (await upload(world, data, "xes", key="again")).json()["imported_before"]
+    assert (row["cases"], row["balance"], row["paid"]) == (cases, owed - paid, paid)
+    assert (row["settled"], row["overpaid"], row["owing"]) == settled_overpaid_owing
+    assert (await upload(world, data, format_name, key="again")).json()["imported_before"]
 
 
 def golden(number: int) -> RawRecord:

@@ -38,7 +38,7 @@ def _group() -> None:
 def import_(
     files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, readable=True)],
     format_name: Annotated[
-        str, typer.Option("--format", help="camt, xes, fineract or jsonl; by default by the file's suffix")
+        str, typer.Option("--format", help="camt, xes, traffic-csv, fineract or jsonl; by default by the file's suffix")
     ] = "",
     as_json: AsJson = False,
 ) -> None:

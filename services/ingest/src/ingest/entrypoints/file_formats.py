@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -13,9 +13,10 @@ from arrears.events.registry import Event, InvalidEvent, UnknownEvent
 from arrears.eventstore.work import Cause, Work
 from arrears.kafka.cloudevents import RawRecord, from_foreign
 from arrears.recorded import Recorded
-from ingest.adapters import camt, xes
+from ingest.adapters import camt, traffic_csv, xes
 from ingest.adapters.fineract.messages import TOPIC as FINERACT_TOPIC
 from ingest.adapters.fineract.messages import facts_of
+from ingest.adapters.traffic_fines import SOURCE, Log
 from ingest.domain.refusals import FileUnreadable, FormatUnknown
 from ingest.entrypoints.steps import STEPS
 from ingest.use_cases.match_receipt import Payment
@@ -72,11 +73,12 @@ def _names(credit: camt.BankCredit) -> tuple[tuple[str, ...], ...]:
     return tuple(names for level in levels if (names := tuple(name for name in level if name)))
 
 
-def _xes(arrival: Arrival) -> tuple[FileContent, set[str]]:
-    log = xes.read(arrival.data)
-    facts = [partial(_apply, Told(xes.SOURCE, fact.at, arrival.cause), fact.event) for fact in log.facts]
-    left_out = [f"{count} × {activity}: says nothing about money" for activity, count in log.ignored.items()]
-    return FileContent(arrival.file_id, "xes", (), facts, sum(log.ignored.values()), left_out), set()
+def _fines(read: Callable[[bytes], Log], format_name: str, arrival: Arrival) -> tuple[FileContent, set[str]]:
+    log = read(arrival.data)
+    facts = [partial(_apply, Told(SOURCE, fact.at, arrival.cause), fact.event) for fact in log.facts]
+    left_out = [*log.findings, *(f"{n} × {activity}: says nothing about money" for activity, n in log.ignored.items())]
+    ignored = sum(log.ignored.values())
+    return FileContent(arrival.file_id, format_name, (), facts, ignored, left_out, log.rejected), set()
 
 
 def _fineract(arrival: Arrival) -> tuple[FileContent, set[str]]:
@@ -117,4 +119,10 @@ async def _apply(circumstances: Told, event: Event, work: Work) -> None:
     await STEPS[type(event)](circumstances, event, work)
 
 
-_READERS: Final = {"camt": _camt, "xes": _xes, "fineract": _fineract, "jsonl": _jsonl}
+_READERS: Final[Mapping[str, Callable[[Arrival], tuple[FileContent, set[str]]]]] = {
+    "camt": _camt,
+    "xes": partial(_fines, xes.read, "xes"),
+    "traffic-csv": partial(_fines, traffic_csv.read, "traffic-csv"),
+    "fineract": _fineract,
+    "jsonl": _jsonl,
+}
