@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from arrears.events import corebanking as native
 from ingest.adapters import traffic_csv
+from ingest.adapters.traffic_fines import Log
 from ingest.domain.refusals import FileUnreadable
 
 REAL = Path(__file__).parents[4] / "shared" / "real" / "roadtraffic"
@@ -31,7 +32,7 @@ def penalty(on: str) -> str:
     return f"A1,4,Add penalty,{on}T00:00:00+01:00,71.5,,\n"
 
 
-def read(*rows: str) -> traffic_csv.Log:
+def read(*rows: str) -> Log:
     return traffic_csv.read((HEAD + "".join(rows)).encode())
 
 
