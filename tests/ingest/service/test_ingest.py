@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -31,6 +32,8 @@ from ingest.projections.payment_reference import PAYMENT_REFERENCE
 from ingest.use_cases.close_day import Aged, age_all
 
 DAY = timedelta(days=1)
+
+SAMPLES = Path(__file__).parents[3] / "docs" / "samples"
 
 
 async def close(world: ServiceWorld, day: date, key: str = "") -> httpx.Response:
@@ -200,6 +203,27 @@ async def test_an_entry_that_cannot_be_read_is_rejected_and_the_rest_is_booked(w
     answer = (await upload(world, good.replace(b"</Ntfctn>", wrong + b"</Ntfctn>"), "camt")).json()
     assert (answer["entries"], answer["applied"], answer["ignored"]) == (2, 1, 1)
     assert answer["rejected"] == ["N1/2: 'x' is not an amount"]
+
+
+async def test_the_documented_samples_are_one_portfolio_in_two_forms(world: ServiceWorld) -> None:
+    table = await upload(world, (SAMPLES / "portfolio.csv").read_bytes(), "portfolio-csv")
+    assert {name: table.json()[name] for name in ("entries", "applied", "rejected")} == {
+        "entries": 3, "applied": 3, "rejected": [],
+    }  # fmt: skip
+    log = await world.log()
+    assert [event.type for event in log].count("LoanImported") == 2
+    assert [e.data.amount_minor for e in log if e.type == "RepaymentReceived"] == [101_800]
+    assert all("李华".encode() not in event.raw_data and b"ann@example" not in event.raw_data for event in log)
+    lines = (await upload(world, (SAMPLES / "portfolio.jsonl").read_bytes(), "jsonl", key="lines")).json()
+    assert (lines["applied"], lines["repeated"]) == (0, 2)
+    assert len(await world.log()) == len(log) + 1  # FileImported
+
+
+async def test_a_bad_loan_of_a_portfolio_is_named_and_the_others_are_booked(world: ServiceWorld) -> None:
+    data = (SAMPLES / "portfolio.csv").read_bytes().replace(b"2026-02-20", b"soon")
+    answer = (await upload(world, data, "portfolio-csv")).json()
+    assert (answer["entries"], answer["applied"], answer["ignored"]) == (3, 2, 1)
+    assert answer["rejected"][0].startswith("loan L-2002: from line 5: ")
 
 
 async def test_money_that_a_loan_refuses_is_kept_for_a_person(world: ServiceWorld) -> None:

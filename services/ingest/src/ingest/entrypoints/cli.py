@@ -21,7 +21,7 @@ from arrears.auth.service_tokens import ServiceTokens
 from arrears.settings import PORTS
 
 FAILED, NOT_FOUND, DEPENDENCY_DOWN = 1, 3, 6
-_FORMATS: Final = {".xml": "camt", ".xes": "xes", ".jsonl": "jsonl", ".bin": "fineract"}
+_FORMATS: Final = {".xml": "camt", ".xes": "xes", ".jsonl": "jsonl", ".csv": "portfolio-csv", ".bin": "fineract"}
 
 import_files = typer.Typer(help="Import bank files, event logs or core banking's facts.")
 day = typer.Typer(help="The business calendar.", no_args_is_help=True)
@@ -38,7 +38,10 @@ def _group() -> None:
 def import_(
     files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, readable=True)],
     format_name: Annotated[
-        str, typer.Option("--format", help="camt, xes, traffic-csv, fineract or jsonl; by default by the file's suffix")
+        str,
+        typer.Option(
+            "--format", help="camt, portfolio-csv, jsonl, xes, traffic-csv or fineract; by default by the file's suffix"
+        ),
     ] = "",
     as_json: AsJson = False,
 ) -> None:

@@ -9,11 +9,12 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
+from arrears.events.corebanking import LoanBooked
 from arrears.events.registry import Event, InvalidEvent, UnknownEvent
 from arrears.eventstore.work import Cause, Work
 from arrears.kafka.cloudevents import RawRecord, from_foreign
 from arrears.recorded import Recorded
-from ingest.adapters import camt, traffic_csv, xes
+from ingest.adapters import camt, portfolio_csv, traffic_csv, xes
 from ingest.adapters.fineract.messages import TOPIC as FINERACT_TOPIC
 from ingest.adapters.fineract.messages import facts_of
 from ingest.adapters.traffic_fines import SOURCE, Log
@@ -81,6 +82,14 @@ def _fines(read: Callable[[bytes], Log], format_name: str, arrival: Arrival) -> 
     return FileContent(arrival.file_id, format_name, (), facts, ignored, left_out, log.rejected), set()
 
 
+def _portfolio(arrival: Arrival) -> tuple[FileContent, set[str]]:
+    portfolio = portfolio_csv.read(arrival.data)
+    circumstances = Told(NATIVE, arrival.at, arrival.cause)
+    facts = [partial(_apply, circumstances, event) for event in portfolio.facts]
+    persons = {circumstances.debtor_id(e.customer_ref) for e in portfolio.facts if isinstance(e, LoanBooked)}
+    return FileContent(arrival.file_id, "portfolio-csv", (), facts, rejected=portfolio.rejected), persons
+
+
 def _fineract(arrival: Arrival) -> tuple[FileContent, set[str]]:
     record = RawRecord(FINERACT_TOPIC, 0, 0, None, arrival.data, (), arrival.at)
     return _content(arrival, "fineract", partial(facts_of, arrival.data, record))
@@ -123,6 +132,7 @@ _READERS: Final[Mapping[str, Callable[[Arrival], tuple[FileContent, set[str]]]]]
     "camt": _camt,
     "xes": partial(_fines, xes.read, "xes"),
     "traffic-csv": partial(_fines, traffic_csv.read, "traffic-csv"),
+    "portfolio-csv": _portfolio,
     "fineract": _fineract,
     "jsonl": _jsonl,
 }
