@@ -212,7 +212,7 @@ async def test_the_documented_samples_are_one_portfolio_in_two_forms(world: Serv
     }  # fmt: skip
     log = await world.log()
     assert [event.type for event in log].count("LoanImported") == 2
-    assert [e.data.amount_minor for e in log if e.type == "RepaymentReceived"] == [101_800]
+    assert [one.data.amount_minor for one in log if isinstance(one.data, e.RepaymentReceived)] == [101_800]
     assert all("李华".encode() not in event.raw_data and b"ann@example" not in event.raw_data for event in log)
     lines = (await upload(world, (SAMPLES / "portfolio.jsonl").read_bytes(), "jsonl", key="lines")).json()
     assert (lines["applied"], lines["repeated"]) == (0, 2)
