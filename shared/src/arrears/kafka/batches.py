@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from prometheus_client import Counter, Histogram
 
-from arrears.kafka.cloudevents import RawRecord
+from arrears.kafka.inbox import Slice
 from arrears.telemetry import process_span
 
 _RECORDS = Counter("arrears_consumer_records", "Records taken by a consumer", ["consumer", "outcome"])
@@ -41,16 +41,18 @@ class Batches:
         self._consumer = consumer
 
     @contextmanager
-    def measure(self, records: Sequence[RawRecord]) -> Iterator[Measured]:
+    def measure(self, slices: Sequence[Slice]) -> Iterator[Measured]:
         """Open a processing span around a batch and count what it did when it committed."""
         started, measured = time.perf_counter(), Measured()
-        topics = {record.topic for record in records}
-        traceparents = (value for record in records if (value := record.named.get("traceparent")))
-        with process_span(self._consumer, topics.pop() if len(topics) == 1 else "", len(records), traceparents):
+        topics = {s.topic for s in slices}
+        records = sum(len(s.records) for s in slices)
+        traceparents = (value for s in slices for r in s.records if (value := r.named.get("traceparent")))
+        with process_span(self._consumer, topics.pop() if len(topics) == 1 else "", records, traceparents):
             yield measured
         _SECONDS.labels(self._consumer).observe(time.perf_counter() - started)
         for outcome in ("applied", "parked", "duplicates"):
             _RECORDS.labels(self._consumer, outcome).inc(getattr(measured, outcome))
         if records:
-            age = datetime.now(UTC) - min(record.at for record in records)  # noqa: TID251
+            oldest = min(s.records[0].at for s in slices if s.records)  # a partition's records come in order
+            age = datetime.now(UTC) - oldest  # noqa: TID251
             _LAG.labels(self._consumer).observe(max(0.0, age.total_seconds()))

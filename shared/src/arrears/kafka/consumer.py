@@ -230,7 +230,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 return
 
     async def _commit(self, slices: Sequence[Slice]) -> None:
-        with self._batches.measure([r for s in slices for r in s.records]) as measured:
+        with self._batches.measure(slices) as measured:
             async with self._inbox.store.database.transaction() as connection:
                 failpoint("consumer.after_begin")
                 effects = await self._inbox.apply(connection, slices, self._clock.now())
@@ -291,7 +291,7 @@ def _halves(slices: Sequence[Slice]) -> tuple[Sequence[Slice], Sequence[Slice]]:
 
 
 def _is_day(record: RawRecord) -> bool:
-    return record.ce_type == _DAY
+    return record.named.get("ce_type") == _DAY
 
 
 def _date_part(value: bytes) -> bytes:
