@@ -226,6 +226,17 @@ async def test_a_bad_loan_of_a_portfolio_is_named_and_the_others_are_booked(worl
     assert answer["rejected"][0].startswith("loan L-2002: from line 5: ")
 
 
+async def test_a_batch_that_does_not_add_up_is_one_sum_for_a_person_though_its_details_name_loans(
+    world: ServiceWorld,
+) -> None:
+    await world.hear_records([record(booked())])
+    data = camt(("T1", "1.00", "RF18539007547034"), ("T2", "2.00", "RF18539007547034"))
+    answer = (await upload(world, data.replace(b">3.00<", b">9.00<"), "camt")).json()
+    assert (answer["applied"], answer["unmatched"]) == (0, 1)
+    (row,) = await world.rows("SELECT amount_minor, reason FROM read.unmatched_receipt")
+    assert (row["amount_minor"], row["reason"]) == (900, "the details do not add up to the entry")
+
+
 async def test_money_that_a_loan_refuses_is_kept_for_a_person(world: ServiceWorld) -> None:
     await world.hear_records([record(booked(disbursed_on=date(2026, 2, 10), instalments=(
         native.Instalment(no=1, due_on=date(2026, 3, 5), principal_minor=200_000),

@@ -70,3 +70,11 @@ def test_records_of_a_partition_that_is_not_held_are_left_alone() -> None:
     other = TopicPartition("ingest.events", 1)
     assert reader._slices({other: [Fetched(1)]}, {}) == []
     assert places.sought == []
+
+
+async def test_a_new_assignment_of_a_partition_that_is_held_goes_on_at_the_claims_place() -> None:
+    """Given a claim that outlived a rebalance, then the new assignment, which knows no place, is told the claim's."""
+    reader, places = consumer(epoch=2, next_offset=5)
+    await reader.on_partitions_assigned({PLACE})
+    assert places.sought == [(PLACE, 5)]
+    assert reader._claims == {(PLACE.topic, PLACE.partition): Claim(2, 5)}

@@ -19,6 +19,7 @@ from arrears.projections import Projection, Write
 from arrears.rebuild import rebuild
 from arrears.runtime import Runtime
 from arrears.service import runtime
+from arrears.timeline import timeline
 from arrears_local.kafka import KafkaProcess
 from arrears_local.postgres import PostgresProcess
 
@@ -60,6 +61,27 @@ async def test_a_rebuild_from_own_and_foreign_events_equals_the_live_table_and_i
     async with pair.runtime.database.connection() as connection:
         tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'read'")
     assert [row["tablename"] for row in tables] == ["tallies_2"]
+
+
+async def test_a_read_model_that_only_grows_has_its_indexes_after_a_rebuild(
+    database: Database, postgres: PostgresProcess, kafka: KafkaProcess, unique: Callable[[str], str]
+) -> None:
+    """Its table fills without them, so they must be there before readers come to it."""
+    indexes = "SELECT count(*) FROM pg_indexes WHERE schemaname = 'read' AND tablename = $1"
+    name = unique("subscriber").replace(".", "_")
+    async with (
+        database_beside(postgres.url("postgres"), name) as url,
+        subscribed(database, url, kafka.bootstrap, unique("ingest.events"), timeline("ingest")) as both,
+    ):
+        async with running(both.relay().run(), both.consumer().run(), both.follower().run()):
+            await both.charge(LOANS)
+            await both.until("SELECT count(*) FROM read.timeline", len(LOANS))
+        async with both.runtime.database.connection() as connection:
+            before = await connection.fetchval(indexes, "timeline_1")
+        done = await rebuild(both.runtime, "timeline", ignore)
+        assert (done.equal, done.new_rows) == (True, len(LOANS))
+        async with both.runtime.database.connection() as connection:
+            assert await connection.fetchval(indexes, "timeline_2") == before > 1
 
 
 async def test_live_writes_after_the_swap_go_to_the_new_generation(pair: Subscribed) -> None:

@@ -138,7 +138,7 @@ def from_own_log(record: RawRecord) -> Recorded:
     """
     headers = record.named
     try:
-        owner, name, schema = _parsed(headers["ce_type"])
+        owner, name, schema = parse_wire_name(headers["ce_type"].decode())
         event_id = headers["ce_id"].decode()
         service, _, position = event_id.partition("/")
         meta_bytes = headers["arrears_meta"]
@@ -222,11 +222,6 @@ def _structured(value: bytes) -> tuple[dict[str, Any], bytes]:
         raise InvalidEvent(f"the structured event is no JSON object: {error}") from error
     _require(found)
     return found, bytes(envelope.get("data", b""))
-
-
-@cache
-def _parsed(ce_type: bytes) -> tuple[str, str, int]:
-    return parse_wire_name(ce_type.decode())
 
 
 def _require(found: Mapping[str, Any]) -> None:

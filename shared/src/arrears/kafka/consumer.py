@@ -108,13 +108,20 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 self._claims.pop((tp.topic, tp.partition), None)
 
     async def _claim(self, partitions: set[TopicPartition]) -> None:
-        async with (
-            self._claiming
-        ):  # the group's callback and our own turn both see a new assignment: one of them claims it
-            await self._claim_unclaimed({p for p in partitions if (p.topic, p.partition) not in self._claims})
+        """Claim what is not held yet. The group's callback and our own turn both see a new assignment, and one claims it.
+
+        What is held is sought all the same: a new assignment has forgotten where it stood.
+        """
+        async with self._claiming:
+            if self._kafka is None:
+                return
+            held = {p for p in partitions if (p.topic, p.partition) in self._claims}
+            for place in held:
+                self._kafka.seek(place, self._claims[place.topic, place.partition].next_offset)
+            await self._claim_unclaimed(partitions - held)
 
     async def _claim_unclaimed(self, partitions: set[TopicPartition]) -> None:
-        if not partitions or self._kafka is None:
+        if not partitions:
             return
         async with self._inbox.store.database.connection() as connection:
             rows = await connection.fetch(
